@@ -1,0 +1,1 @@
+"""What a registry means: entities, references, lifecycle, commits. No I/O, standard library only."""
