@@ -1,0 +1,58 @@
+"""Every test runs in a folder, a user and a home of its own; nothing of the person who runs it leaks in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy is first imported; more threads than cores only contend
+
+IN_CI = bool(os.environ.get("CI"))
+
+settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile(
+    "nightly",
+    max_examples=2_000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _jupyter_dirs(tmp_path_factory: pytest.TempPathFactory):
+    """Keep Jupyter's and IPython's settings, histories and running servers of this session apart."""
+    base = tmp_path_factory.mktemp("jupyter")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+            folder = base / variable.lower()
+            folder.mkdir()
+            patch.setenv(variable, str(folder))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give the test an empty working folder, a home and a user, whatever the machine's are."""
+    monkeypatch.setenv("NBREGISTRY_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("NBREGISTRY_USER", "ana")
+    for variable in ("NBREGISTRY_URI", "JUPYTERHUB_USER", "JPY_SESSION_NAME", "CI"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the browser's path; without one a browser test is skipped, in CI it fails."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("NBREGISTRY_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found:
+        return found
+    missing = f"Chromium is missing: looked for {', '.join(names)} on the PATH"
+    if IN_CI:
+        pytest.fail(f"{missing}; CI must run the browser tests.")
+    pytest.skip(f"BROWSER TEST SKIPPED: {missing}")

@@ -1,0 +1,114 @@
+"""Run every check from nothing: make an environment, bring a browser where that is possible, then pytest.
+
+    python3 tests/run.py [arguments for pytest]
+
+Standard library only, so that a fresh clone and a Python are enough. The environment ``.venv-test`` is made once and
+again whenever ``pyproject.toml`` or the Python changes. The static checks (ruff, mypy, import-linter) are tests
+themselves, so the last line, which is pytest's, counts everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv-test"
+STAMP = VENV / "made-from"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+IN_CI = bool(os.environ.get("CI"))
+
+
+def say(text: str) -> None:
+    print(f"==> {text}", flush=True)
+
+
+def venv_python() -> Path:
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def wanted_stamp() -> str:
+    """Return what the environment must have been made from to be good still."""
+    parts = (sys.version, os.path.realpath(sys.executable), str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def ensure_environment() -> None:
+    if STAMP.is_file() and STAMP.read_text("utf-8") == wanted_stamp():
+        say(f"environment: {VENV.name} is up to date")
+        return
+    say(f"environment: making {VENV.name} (a minute or two, once)")
+    started = time.monotonic()
+    shutil.rmtree(VENV, ignore_errors=True)
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
+    if made.returncode:
+        sys.exit("No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv")
+    pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    installed = subprocess.run([*pip, "-e", ".[test]"], cwd=ROOT, check=False)
+    if installed.returncode:
+        sys.exit("The test environment could not be installed; pip says why above.")
+    STAMP.write_text(wanted_stamp(), "utf-8")
+    say(f"environment: made in {time.monotonic() - started:.0f} s")
+
+
+def find_browser() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def as_root() -> list[str] | None:
+    """Return what to put before a command so that it runs as root without asking, or None."""
+    if not hasattr(os, "geteuid"):
+        return None
+    if os.geteuid() == 0:
+        return []
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], check=False, capture_output=True).returncode == 0
+    ):
+        return ["sudo", "-n"]
+    return None
+
+
+def ensure_system_tools() -> None:
+    """Bring Chromium (browser tests) and strace (fault tests) with apt-get where that needs no password."""
+    missing = [name for name, found in (("chromium", find_browser()), ("strace", shutil.which("strace"))) if not found]
+    root = as_root()
+    if missing and sys.platform == "linux" and shutil.which("apt-get") and root is not None:
+        say(f"system: installing {' and '.join(missing)} with apt-get")
+        apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+        subprocess.run([*apt, "update"], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        for name in missing:  # one by one: that one is not to be had must not cost the other
+            subprocess.run(
+                [*apt, "install", "-y", "--no-install-recommends", name],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+    if browser := find_browser():
+        say(f"system: browser {browser}")
+    else:
+        fate = "will FAIL, since this is CI" if IN_CI else "will be SKIPPED"
+        say(f"system: NO CHROMIUM FOUND: THE BROWSER TESTS {fate}")
+    if not shutil.which("strace"):
+        say("system: NO STRACE FOUND: the fault tests that need it will be SKIPPED")
+
+
+def main() -> int:
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        sys.exit(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]} ({sys.executable}).")
+    ensure_environment()
+    ensure_system_tools()
+    say("tests: pytest (ruff, mypy and import-linter first)")
+    sys.stdout.flush()
+    environment = os.environ | {"PATH": f"{venv_python().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    command = [str(venv_python()), "-m", "pytest", *sys.argv[1:]]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, stdin=subprocess.DEVNULL).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
