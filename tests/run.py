@@ -19,7 +19,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-test"
-STAMP = VENV / "made-from"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 IN_CI = bool(os.environ.get("CI"))
 
@@ -28,32 +27,29 @@ def say(text: str) -> None:
     print(f"==> {text}", flush=True)
 
 
-def venv_python() -> Path:
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def venv_python(venv: Path) -> Path:
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def wanted_stamp() -> str:
-    """Return what the environment must have been made from to be good still."""
-    parts = (sys.version, os.path.realpath(sys.executable), str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def ensure_environment() -> None:
-    if STAMP.is_file() and STAMP.read_text("utf-8") == wanted_stamp():
-        say(f"environment: {VENV.name} is up to date")
-        return
-    say(f"environment: making {VENV.name} (a minute or two, once)")
+def ensure_environment(venv: Path, *wanted: str) -> Path:
+    """Make an environment that holds us, editable, and ``wanted``, unless a good one is there; return its Python."""
+    python = venv_python(venv)
+    facts = (sys.version, os.path.realpath(sys.executable), str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
+    stamp, made_from = hashlib.sha256("\0".join(facts + wanted).encode()).hexdigest(), venv / "made-from"
+    if made_from.is_file() and made_from.read_text("utf-8") == stamp:
+        say(f"environment: {venv.name} is up to date")
+        return python
+    say(f"environment: making {venv.name} (a minute or two, once)")
     started = time.monotonic()
-    shutil.rmtree(VENV, ignore_errors=True)
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
-    if made.returncode:
+    shutil.rmtree(venv, ignore_errors=True)
+    if subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False).returncode:
         sys.exit("No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv")
-    pip = [str(venv_python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    installed = subprocess.run([*pip, "-e", ".[test]"], cwd=ROOT, check=False)
-    if installed.returncode:
-        sys.exit("The test environment could not be installed; pip says why above.")
-    STAMP.write_text(wanted_stamp(), "utf-8")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if subprocess.run([*pip, *wanted], cwd=ROOT, check=False).returncode:
+        sys.exit(f"The environment {venv.name} could not be installed; pip says why above.")
+    made_from.write_text(stamp, "utf-8")
     say(f"environment: made in {time.monotonic() - started:.0f} s")
+    return python
 
 
 def find_browser() -> str | None:
@@ -101,12 +97,11 @@ def ensure_system_tools() -> None:
 def main() -> int:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]} ({sys.executable}).")
-    ensure_environment()
+    python = ensure_environment(VENV, "-e", ".[test]")
     ensure_system_tools()
-    say("tests: pytest (ruff, mypy and import-linter first)")
-    sys.stdout.flush()
-    environment = os.environ | {"PATH": f"{venv_python().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command = [str(venv_python()), "-m", "pytest", *sys.argv[1:]]
+    say("tests: pytest; ruff, mypy and import-linter are among them")
+    environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    command = [str(python), "-m", "pytest", *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False, stdin=subprocess.DEVNULL).returncode
 
 
