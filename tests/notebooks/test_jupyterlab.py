@@ -1,4 +1,4 @@
-"""The quickstart as its reader meets it: opened in JupyterLab, in a real browser, run from the first cell to the last."""
+"""The quickstart as its reader meets it: opened in JupyterLab, in a browser, run from first cell to last."""
 
 from __future__ import annotations
 

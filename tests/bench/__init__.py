@@ -1,0 +1,1 @@
+"""Measurements, run by name: ``python3 tests/bench/peers.py`` and ``python3 tests/bench/scale.py``."""
