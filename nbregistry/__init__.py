@@ -1,1 +1,54 @@
-"""The model registry that lives in the notebook: version, compare, annotate and promote models where they are made."""
+"""The model registry that lives in the notebook: version, compare, annotate and promote models where they are made.
+
+Importing this loads nothing but the standard library; each name is fetched from its room when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbregistry.domain.commits import Receipt
+    from nbregistry.domain.entities import GateResult
+    from nbregistry.domain.gates import Candidate
+    from nbregistry.domain.lifecycle import Stage
+    from nbregistry.errors import RegistryError
+    from nbregistry.magics import load_ipython_extension, unload_ipython_extension
+    from nbregistry.registry import Registry
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Candidate",
+    "GateResult",
+    "Receipt",
+    "Registry",
+    "RegistryError",
+    "Stage",
+    "__version__",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+_ROOMS = {
+    "Candidate": "nbregistry.domain.gates",
+    "GateResult": "nbregistry.domain.entities",
+    "Receipt": "nbregistry.domain.commits",
+    "Registry": "nbregistry.registry",
+    "RegistryError": "nbregistry.errors",
+    "Stage": "nbregistry.domain.lifecycle",
+    "load_ipython_extension": "nbregistry.magics",
+    "unload_ipython_extension": "nbregistry.magics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'nbregistry' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_ROOMS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

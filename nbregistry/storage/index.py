@@ -48,13 +48,13 @@ class Index:
     stage : dict
         Stage to the ids of the versions in it (``None`` is not indexed).
     alias : dict
-        ``(name, alias)`` to number.
+        Name to ``{alias: number}``.
+    aliased : dict
+        Alias to the ids of the versions that carry it, of whatever model.
     thread : dict
         ``(model uid, number or None)`` to annotation ids.
     key : dict
         Idempotency key to document id.
-    condition : dict
-        Version id to ready, failed, trashed or purged.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Index:
         self.ready: dict[str, list[int]] = defaultdict(list)
         self.holder: dict[tuple[str, str], int] = {}
         self.stage: dict[str, set[int]] = defaultdict(set)
-        self.alias: dict[tuple[str, str], int] = {}
+        self.alias: dict[str, dict[str, int]] = defaultdict(dict)
         self.aliased: dict[str, set[int]] = defaultdict(set)
         self.thread: dict[tuple[str, int | None], list[int]] = defaultdict(list)
         self.key: dict[str, int] = {}
@@ -109,7 +109,7 @@ class Index:
             if stage != "Archived":
                 self.holder[name, stage] = number
         for alias in aliases:
-            self.alias[name, alias] = number
+            self.alias[name][alias] = number
             self.aliased[alias].add(id_)
 
     def remove(self, table: str, id_: int) -> None:
@@ -134,5 +134,5 @@ class Index:
                 del self.holder[name, stage]
             for alias in aliases:
                 self.aliased[alias].discard(id_)
-                if self.alias.get((name, alias)) == number:
-                    del self.alias[name, alias]
+                if self.alias[name].get(alias) == number:
+                    del self.alias[name][alias]

@@ -1,0 +1,53 @@
+"""From a reference to a live model: bytes verified, signer trusted, and only then deserialised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, BinaryIO
+
+from nbregistry.domain.commits import canonical
+from nbregistry.domain.lifecycle import Status
+from nbregistry.errors import Refused
+from nbregistry.flavors import opening
+from nbregistry.registry.core import Core, Target
+
+MANIFEST = 1
+
+
+def manifest(doc: Mapping[str, Any]) -> bytes:
+    """Return the bytes that are signed: what the version is made of and which version of which model it is.
+
+    The model's identity stands in it rather than its name, so that a signature survives renaming; stage, aliases, tags
+    and notes are not in it, since they change.
+    """
+    fields = ("uid", "number", "digest", "size", "flavor", "format", "estimator", "files")
+    return canonical({"manifest": MANIFEST, **{name: doc[name] for name in fields}})
+
+
+def load(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object:
+    """Load a version's model; see ``Registry.load``."""
+    view = core.view()
+    doc = view.versions[core.locate(view, target)]
+    if doc["status"] != Status.READY:
+        raise Refused(f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}.")
+    with core.store.blobs.verified(doc["files"]["model"]) as file:
+        return opened(core, doc, file, trusted=trusted)
+
+
+def opened(core: Core, doc: Mapping[str, Any], file: BinaryIO, *, trusted: Collection[str] = ()) -> object:
+    """Deserialise bytes that match the document's digest, if the reader trusts them."""
+    origin = opening.Origin(
+        subject=doc["ref"], signer=doc.get("signer", ""), vouched=vouched(core, doc), user=doc["created_by"],
+        public_key=doc.get("public_key", ""), estimator=doc["estimator"],
+    )  # fmt: skip
+    return opening.load(
+        file, flavor=doc["flavor"], format=doc["format"], origin=origin, keyring=core.keyring, trusted=trusted
+    )
+
+
+def vouched(core: Core, doc: Mapping[str, Any]) -> bool:
+    """Whether a trusted key signed this version's manifest, and the manifest is about these bytes."""
+    signer, signature = doc.get("signer", ""), doc.get("manifest_signature", "")
+    if not signer or doc["files"].get("model") != doc["digest"]:
+        return False
+    return core.keyring.vouches(signer, manifest(doc), signature)

@@ -1,0 +1,65 @@
+"""A line that tells how far a long job is; nothing is shown for the first second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+AFTER = 1.0
+EVERY = 0.2
+
+
+class Progress:
+    """Shows ``title: 312 MB`` on one line of the error stream, and removes it at the end.
+
+    Parameters
+    ----------
+    title : str
+        What is being done.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._begun = time.monotonic()
+        self._next = self._begun + AFTER
+        self._shown = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._shown:
+            self._write("\r" + " " * self._shown + "\r")
+
+    def tell(self, state: str) -> None:
+        """Show a state, when it is time."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + EVERY
+        line = f"{self._title}: {state}, {now - self._begun:.0f} s"
+        self._write("\r" + line.ljust(self._shown))
+        self._shown = max(self._shown, len(line))
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+    def watched(self, stream: Any) -> Any:
+        """Return a stream that writes to ``stream`` and tells how much."""
+        return _Watched(stream, self)
+
+
+class _Watched:
+    def __init__(self, stream: Any, progress: Progress) -> None:
+        self._stream, self._progress = stream, progress
+
+    def write(self, data: Any) -> int:
+        written = self._stream.write(data)
+        self._progress.tell(f"{self._stream.size / 1e6:,.0f} MB stored")
+        return int(written)
+
+    def flush(self) -> None:
+        self._stream.flush()
