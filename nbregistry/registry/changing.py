@@ -73,7 +73,8 @@ def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, 
     goal = Stage.parse(stage)
     if not goal.single_holder:
         raise InvalidInput(f"{goal.value} can have many holders, so there is no one to put back; use promote.")
-    told: dict[str, str | None] = {}
+    told: dict[str, str] = {}
+    replaced: list[str | None] = [None]
 
     def build(view: View, time: str) -> Change:
         model_id, model = core.model(view, model_name(name))
@@ -81,7 +82,7 @@ def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, 
         if earlier is None:
             raise Refused(f"{model['name']!r} has no earlier holder of {goal.value} that can be used; promote one.")
         holder = _holder(view, model["name"], goal)
-        told["replaced"], told["was"] = _ref(view, holder), view.versions[earlier]["stage"]
+        replaced[0], told["was"] = _ref(view, holder), view.versions[earlier]["stage"]
         change = _moved(view, earlier, goal, time, evidence=())
         kept = [n for n in model.get("held", {}).get(goal.value, ()) if n != view.versions[earlier]["number"]]
         changed = change.put["models"][model_id]
@@ -95,7 +96,7 @@ def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, 
         raise
     view = core.view()
     doc = view.versions[core.locate(view, done.target)]
-    return _told(core, {**doc, "was": told.get("was", doc["stage"])}, goal, told.get("replaced"), because, (), done.receipt)
+    return _told(core, {**doc, **told}, goal, replaced[0], because, (), done.receipt)
 
 
 def _earlier(view: View, model: Document, goal: Stage) -> int | None:

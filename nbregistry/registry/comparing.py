@@ -7,7 +7,7 @@ from typing import Any
 from nbregistry.domain import diff
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.errors import InvalidInput
-from nbregistry.flavors.answers import agreement, score
+from nbregistry.evaluation.predictions import agreement, score
 from nbregistry.flavors.boundary import foreign
 from nbregistry.flavors.table import flavor
 from nbregistry.registry import loading

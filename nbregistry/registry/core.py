@@ -83,7 +83,7 @@ class Core:
         self.frozen = frozen
         self.store = Store(_folder(settings.uri), settings.home, lambda: self.keyring)
         self.gates: list[Gate] = []
-        self.cells: Callable[[Any], Document] = CellLog().capture
+        self.cells: Callable[[Any], list[Document]] = CellLog().capture
         self._details: dict[Digest, Document] = {}
 
     @cached_property

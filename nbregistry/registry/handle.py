@@ -210,7 +210,7 @@ class Registry:
 
     def annotations(self, target: Target) -> Annotations:
         """Return the notes on a version, or on a model for a bare name, oldest first."""
-        return reading.annotations(self._core, self._core.view(), target)
+        return reading.thread(self._core, self._core.view(), target)
 
     def as_of(self, when: str | datetime) -> Registry:
         """Return the registry as it was: read-only, every question answered as it would have been then.

@@ -72,7 +72,7 @@ def find(
     order = parse_order(order_by or "created DESC", filter_text=text, details=core.detail_of)
 
     def matches(doc: Mapping[str, Any]) -> bool:
-        return wanted.test(doc) and "deleted_at" not in doc and "purged_at" not in doc
+        return wanted(doc) and "deleted_at" not in doc and "purged_at" not in doc
 
     ids = _narrowed(view, wanted.equal)
     if ids is None:
@@ -92,8 +92,8 @@ def _narrowed(view: View, equal: Mapping[str, object]) -> list[int] | None:
     if name is not None:
         ids = index.numbers[str(name)] if str(name) in index.numbers else {}
         number = equal.get("number")
-        if number is not None:
-            return [ids[number]] if number in ids else []  # type: ignore[index]
+        if isinstance(number, int):
+            return [ids[number]] if number in ids else []
         stage = equal.get("stage")
         if stage in (Stage.PRODUCTION, Stage.STAGING):
             holder = index.holder.get((str(name), str(stage)))
@@ -106,7 +106,7 @@ def _narrowed(view: View, equal: Mapping[str, object]) -> list[int] | None:
     return None
 
 
-def annotations(core: Core, view: View, target: Target) -> Annotations:
+def thread(core: Core, view: View, target: Target) -> Annotations:
     """Return the thread of a version, or of a model for a bare name, oldest first."""
     found = subject(core, view, target, trashed=True)
     return Annotations(annotation(view, id_) for id_ in view.index.thread[found.thread])
@@ -171,7 +171,7 @@ def instant(when: str | datetime) -> str:
     if isinstance(when, datetime):
         return timestamp(when.astimezone(UTC))
     try:
-        found = period(Literal(str(when)), datetime.now().astimezone())
+        found = period(Literal(str(when), True, 0), datetime.now().astimezone())
     except (ValueError, TypeError) as error:
         raise InvalidInput(f"as_of {str(when)[:80]!r}: {error}.") from error
     whole_day = moment(found.end) - moment(found.start) >= timedelta(hours=1)

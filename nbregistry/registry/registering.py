@@ -13,7 +13,7 @@ from typing import Any
 
 from nbregistry.capture import dataset, environment, example, secrets, signature, source
 from nbregistry.capture.boundary import attempt
-from nbregistry.capture.whereabouts import shell
+from nbregistry.capture.whereabouts import shell, where
 from nbregistry.domain import values
 from nbregistry.domain.commits import canonical
 from nbregistry.domain.entities import ModelVersion, storable
@@ -65,14 +65,13 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     name, stage, alias = _wishes(request)
     if request.key is not None and (before := _known(core, request.key)) is not None:
         return before, (f"The key {request.key!r} was used before: this is the version it made.",)
-    folder = Path.cwd()
-    git = source.start(folder)
+    git = source.start(Path.cwd())
     draft = _draft(request)
     with Progress(f"Registering {name}") as progress:
         inputs = _look(core, request, draft)
         _store(core, request, draft, progress=progress)
         _check(core, request, draft, inputs)
-        _keep(core, draft, "source", _source(core, draft, git, folder))
+        _keep(core, draft, "source", _source(core, draft, git))
     done = _commit(core, name, draft, stage=stage, alias=alias, key=request.key)
     view = core.view()
     version = core.version(view, core.locate(view, done.target, trashed=True), done.receipt)
@@ -135,12 +134,12 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
     warned = draft.notices
     if request.X is not None:
         rows = attempt("input example", lambda: example.sample_example(request.X), None, warned)
-        profile = attempt("data profile", lambda: dataset.profile(request.X, request.y), {}, warned)
-        _keep(core, draft, "profile", profile)
+        nothing: Document = {}
+        _keep(core, draft, "profile", attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned))
         found = attempt("signature", lambda: signature.infer(request.X, request.y), None, warned)
         if rows is not None and found is not None:
-            encoded = attempt("input example", lambda: example.encode_example(rows, found), {}, warned)
-            _keep(core, draft, "example", encoded)
+            coded = attempt("input example", lambda: example.encode_example(rows, found), nothing, warned)
+            _keep(core, draft, "example", coded)
     else:
         found = attempt("signature", lambda: signature.from_estimator(request.model), None, warned)
     if found is None:
@@ -194,20 +193,15 @@ def _check(core: Core, request: Request, draft: Draft, rows: Any) -> None:
         draft.notices.append("Its predictions differ from call to call, so that it comes back the same was not checked.")
 
 
-def _source(core: Core, draft: Draft, git: Any, folder: Path) -> Document:
+def _source(core: Core, draft: Draft, git: Any) -> Document:
     """Return notebook, cells and git state, with secrets taken out."""
     warned = draft.notices
-    found: Document = attempt("cells", lambda: dict(core.cells(shell())), {}, warned)
-    state = attempt("git state", git.result, {}, warned)
-    if state:
-        found["git"] = state
-    hidden = 0
-    for cell in found.get("cells", ()):
-        cell["code"], secret = secrets.redact(cell["code"])
-        hidden += len(secret)
-    if diff := found.get("git", {}).get("diff"):
-        found["git"]["diff"], secret = secrets.redact(diff)
-        hidden += len(secret)
+    none: list[Document] = []
+    cells = attempt("cells", lambda: core.cells(shell()), none, warned)
+    state: Document = attempt("git state", git.result, {}, warned)
+    notebook, _ = where()
+    found: Document = {k: v for k, v in {"notebook": notebook, "cells": cells, "git": state}.items() if v}
+    hidden = sum(len(cell.get("secrets", ())) for cell in cells) + len(state.get("secrets", ()))
     if hidden:
         warned.append(f"{hidden} secret{'s' if hidden > 1 else ''} in the captured code were replaced before storing it.")
     return found

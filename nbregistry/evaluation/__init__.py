@@ -1,0 +1,1 @@
+"""What models say, measured: scores, and how far two models agree."""
