@@ -108,8 +108,8 @@ def _draft(request: Request) -> Draft:
     tags, clean = values.scalars(request.tags, "tag"), {}
     for kind, given in (("parameter", params), ("tag", tags)):
         for key, value in given.items():
-            clean[kind, key] = secrets.redact_value(key, value)
-            if clean[kind, key] != value:
+            clean[kind, key], secret = secrets.redact_value(key, value)
+            if secret:
                 notices.append(f"The {kind} {key!r} looked like a secret and was not stored.")
     changed = [*found.changed, *(k for k in values.scalars(request.params, "parameter") if k not in found.changed)]
     doc: Document = {

@@ -118,7 +118,9 @@ class Index:
 
     def _drop(self, table: str, id_: int, old: Entry) -> None:
         if table == "models":
-            self.model.pop(old[0].casefold(), None)
+            # A model that changed names may have left its old one to a redirect in the same commit.
+            if self.model.get(old[0].casefold()) == id_:
+                del self.model[old[0].casefold()]
         elif table == "annotations":
             self.thread[old[0], old[1]].remove(id_)
         elif table == "keys":

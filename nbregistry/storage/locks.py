@@ -13,10 +13,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from nbregistry.errors import StoreBusy, StoreUnavailable
-from nbregistry.storage.files import refusal
+from nbregistry.storage.files import refusal, shared_mode
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 
@@ -42,11 +42,7 @@ class WriterLock:
         self._pid = os.getpid()
         self._threads = threading.RLock()
         self._depth = 0
-        # Most waits end within a millisecond or two, the time of one commit: a coarser poll would starve writers.
-        self._file = FileLock(
-            self.path, timeout=self.timeout, thread_local=False, poll_interval=0.002, fallback_to_soft=False,
-            preserve_lock_file=True,
-        )  # fmt: skip
+        self._file: BaseFileLock | None = None
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -71,7 +67,7 @@ class WriterLock:
                 yield
             finally:
                 self._depth -= 1
-                if self._depth == 0:
+                if self._depth == 0 and self._file is not None:
                     self._file.release()
         finally:
             self._threads.release()
@@ -80,6 +76,12 @@ class WriterLock:
         if self.path.is_symlink():
             raise StoreUnavailable(f"The lock file {self.path} is a symbolic link; remove it if you did not put it there.")
         try:
+            if self._file is None:
+                # Most waits end within a millisecond or two, the time of one commit: a coarser poll would starve writers.
+                self._file = FileLock(
+                    self.path, timeout=self.timeout, mode=shared_mode(self.path.parent), thread_local=False,
+                    poll_interval=0.002, fallback_to_soft=False, preserve_lock_file=True,
+                )  # fmt: skip
             self._file.acquire()
         except Timeout:
             raise self._busy() from None
