@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex, TypeVar, overload
+from typing import Self, SupportsIndex, TypeVar, overload
 
 from nbregistry.domain.entities import Annotation, Event, ModelVersion, RegisteredModel
-from nbregistry.errors import MissingDependency
+from nbregistry.domain.frames import Frame, frame
 from nbregistry.types import Scalar
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 T = TypeVar("T")
 
@@ -45,7 +42,7 @@ class Versions(Listing[ModelVersion]):
         super().__init__(items)
         self.cursor = cursor
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per version; metrics, parameters and tags are columns (``metrics.auc``, ``params.clf__C``)."""
         plain: dict[str, Callable[[ModelVersion], object]] = {
             "ref": lambda v: v.ref, "name": lambda v: v.name, "number": lambda v: v.number,
@@ -60,13 +57,13 @@ class Versions(Listing[ModelVersion]):
             # A dict rather than a set: columns come in the order in which the versions first named them.
             for key in dict.fromkeys(k for mapping in found for k in mapping):
                 columns[f"{group}.{key}"] = [mapping.get(key) for mapping in found]
-        return _frame(columns, moments=("created_at",))
+        return frame(columns, moments=("created_at",))
 
 
 class Models(Listing[RegisteredModel]):
     """Registered models."""
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per model; stages, aliases and tags are columns (``stages.Production``)."""
         names = ("name", "versions", "latest", "last_number", "description", "created_at", "created_by", "updated_at")
         columns: dict[str, list[object]] = {name: [getattr(m, name) for m in self] for name in names}
@@ -74,29 +71,29 @@ class Models(Listing[RegisteredModel]):
             found = [getattr(m, group) for m in self]
             for key in dict.fromkeys(k for mapping in found for k in mapping):
                 columns[f"{group}.{key}"] = [mapping.get(key) for mapping in found]
-        return _frame(columns, moments=("created_at", "updated_at"))
+        return frame(columns, moments=("created_at", "updated_at"))
 
 
 class Events(Listing[Event]):
     """Lines of the audit."""
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per event; ``before``, ``after`` and ``evidence`` stay mappings."""
         names = ("seq", "time", "user", "action", "target", "before", "after", "reason", "host", "notebook", "cell",
                  "evidence", "hash")  # fmt: skip
-        return _frame({name: [getattr(e, name) for e in self] for name in names}, moments=("time",))
+        return frame({name: [getattr(e, name) for e in self] for name in names}, moments=("time",))
 
 
 class Annotations(Listing[Annotation]):
     """The notes on a version or on a model, replies included."""
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per annotation; ``edits`` counts the earlier texts."""
         names = ("id", "target", "kind", "text", "author", "created_at", "reply_to", "deleted")
         columns: dict[str, list[object]] = {name: [getattr(a, name) for a in self] for name in names}
         columns["kind"] = [a.kind.value for a in self]
         columns["edits"] = [len(a.edits) for a in self]
-        return _frame(columns, moments=("created_at",))
+        return frame(columns, moments=("created_at",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +128,3 @@ class Overview:
     title: str
     facts: tuple[tuple[str, Scalar | datetime | tuple[Scalar, ...]], ...] = ()
     notices: tuple[str, ...] = ()
-
-
-def _frame(columns: dict[str, list[Any]], *, moments: Sequence[str]) -> pd.DataFrame:
-    try:
-        import pandas as pd
-    except ImportError:
-        raise MissingDependency("pandas", "lab", "A data frame") from None
-    frame = pd.DataFrame(columns)
-    for name in moments:
-        # Said outright, so that an empty answer has the same column types as a full one.
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    return frame

@@ -1,0 +1,169 @@
+"""A view as HTML: the one place where text becomes markup.
+
+No id, no script, no form, no image, nothing from elsewhere. Class names are constants; every text is made visible and
+escaped; an attribute holds only what matches a pattern of our own. Without the style sheet, as on GitHub, it still
+reads: tables are tables and badges are words with spaces between them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from html import escape
+
+from nbregistry.display import as_prose
+from nbregistry.display.blocks import (
+    MOST_ROWS,
+    Banner,
+    Block,
+    Bullets,
+    Column,
+    Facts,
+    Foot,
+    Heading,
+    Line,
+    Look,
+    Note,
+    Patch,
+    Prose,
+    Span,
+    Table,
+    Thread,
+    Title,
+    View,
+    When,
+)  # fmt: skip
+from nbregistry.display.figures import ago, stamp
+from nbregistry.display.style import SHEET
+from nbregistry.display.visible import MOST, inline, prose
+
+_OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,_/-]{0,199}\Z")
+_LONG = 36  # characters from which a cell wraps whatever its column is
+_DEPTH = 6  # replies deeper than this stand under the sixth, not further to the right
+
+
+def render(view: View, now: datetime) -> str:
+    """Return one self-contained element: its style sheet, its blocks, and when it was drawn.
+
+    Relative times in a saved notebook grow old; the last line says what they are relative to.
+    """
+    body = _sections(view.blocks, now)
+    if "<time" in body:
+        body += f'<div class="nbr-more">Times as of {stamp(now)} UTC.</div>'
+    frame = " nbr-card" if view.framed else ""
+    # The last two classes tell MathJax, of either generation, to leave dollar signs alone.
+    return f'<div class="nbr{frame} tex2jax_ignore mathjax_ignore"><style>{SHEET}</style>{body}</div>'
+
+
+def _sections(blocks: tuple[Block, ...], now: datetime) -> str:
+    """Draw blocks; a heading and what it is about stay together, side by side with others where they fit."""
+    before: list[str] = []
+    sections: list[list[str]] = []
+    after: list[str] = []
+    for block in blocks:
+        drawn = _block(block, now)
+        if isinstance(block, Heading):
+            sections.append([drawn])
+        elif isinstance(block, Foot):
+            after.append(drawn)
+        else:
+            (sections[-1] if sections else before).append(drawn)
+    drawn_sections = "".join(f'<div class="nbr-section">{"".join(section)}</div>' for section in sections)
+    middle = f'<div class="nbr-sections">{drawn_sections}</div>' if sections else ""
+    return "".join(before) + middle + "".join(after)
+
+
+def _block(block: Block, now: datetime) -> str:
+    match block:
+        case Title(line, under):
+            below = f'<div class="nbr-under">{_line(under, now)}</div>' if under else ""
+            return f'<div class="nbr-title">{_line(line, now)}</div>{below}'
+        case Heading(words, line):
+            return f'<div class="nbr-head">{_text(words)} {_line(line, now)}</div>'
+        case Banner(tone, line):
+            return f'<div class="nbr-banner nbr-banner-{tone.value}">{_line(line, now)}</div>'
+        case Facts(rows):
+            pairs = (f'<tr><th scope="row">{_text(name)}</th><td>{_line(line, now)}</td></tr>' for name, line in rows)
+            return f'<table class="nbr-facts"><tbody>{"".join(pairs)}</tbody></table>'
+        case Table():
+            return _table(block, now)
+        case Prose(markdown):
+            return _prose(markdown)
+        case Bullets(lines):
+            return f'<ul class="nbr-list">{"".join(f"<li>{_line(line, now)}</li>" for line in lines)}</ul>'
+        case Patch(lines):
+            return f'<pre class="nbr-patch">{"".join(_patched(sign, code) for sign, code in lines)}</pre>'
+        case Thread(notes):
+            return "".join(_note(note, now, 0) for note in notes)
+        case Foot(line):
+            return f'<div class="nbr-foot">{_line(line, now)}</div>'
+
+
+def _table(table: Table, now: datetime) -> str:
+    heads = "".join(
+        f'<th scope="col"{_place(c.right, wide=len(c.name) > _LONG)}>{_text(c.name)}</th>' for c in table.columns
+    )
+    rows = "".join(
+        f"<tr>{''.join(_cell(column, line, now) for column, line in zip(table.columns, row, strict=True))}</tr>"
+        for row in table.rows[:MOST_ROWS]
+    )
+    shown = (
+        f'<div class="nbr-box"><table class="nbr-table"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+    return shown + (f'<div class="nbr-more">{_text(table.more)}</div>' if table.more else "")
+
+
+def _cell(column: Column, line: Line, now: datetime) -> str:
+    wide = column.wide or any(isinstance(part, Span) and len(part.text) > _LONG for part in line)
+    return f"<td{_place(column.right, wide=wide)}>{_line(line, now)}</td>"
+
+
+def _place(right: bool, *, wide: bool) -> str:
+    """Return the class of a cell: what is wide may wrap, the rest keeps to one line."""
+    names = [name for name, meant in (("nbr-right", right), ("nbr-wide", wide)) if meant]
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def _note(note: Note, now: datetime, depth: int) -> str:
+    earlier = "".join(f"<div>{_line(line, now)}</div>{_prose(text)}" for line, text in note.earlier)
+    count = f"{len(note.earlier)} earlier text{'s' if len(note.earlier) > 1 else ''}"
+    edits = f"<details><summary>{count}</summary>{earlier}</details>" if note.earlier else ""
+    replies = "".join(_note(reply, now, depth + 1) for reply in note.replies)
+    if replies and depth < _DEPTH:
+        replies = f'<div class="nbr-replies">{replies}</div>'
+    return f'<div class="nbr-note"><div>{_line(note.head, now)}</div>{_prose(note.markdown)}{edits}</div>{replies}'
+
+
+def _prose(markdown: str) -> str:
+    return f'<div class="nbr-prose">{as_prose.to_html(markdown)}</div>' if markdown.strip() else ""
+
+
+def _patched(sign: str, code: str) -> str:
+    look = {"+": Look.GOOD, "-": Look.BAD}.get(sign, Look.PLAIN)
+    return f'<span class="nbr-{look.value}">{escape(sign[:1])} {escape(prose(code[:500]))}</span>\n'
+
+
+def _line(line: Line, now: datetime) -> str:
+    return " ".join(_when(part, now) if isinstance(part, When) else _span(part) for part in line)
+
+
+def _when(when: When, now: datetime) -> str:
+    exact = stamp(when.moment, seconds=True)
+    return f'<time datetime="{exact.replace(" ", "T")}Z" title="{exact} UTC">{ago(when.moment, now)}</time>'
+
+
+def _span(span: Span) -> str:
+    title = f' title="{escape(span.title)}"' if _OURS.match(span.title) else ""
+    look = span.look.value
+    classes = f"nbr-badge nbr-{look}" if look.startswith("badge-") else f"nbr-{look}"
+    element = "code" if span.look is Look.CODE else "span"
+    # What a user typed may read from right to left: isolated, it cannot pull its neighbours along.
+    text = f"<bdi>{_text(span.text)}</bdi>" if not span.text.isascii() else _text(span.text)
+    if span.look is Look.PLAIN and not title:
+        return text
+    return f'<{element} class="{classes}"{title}>{text}</{element}>'
+
+
+def _text(text: str) -> str:
+    return escape(inline(text, MOST), quote=True)

@@ -1,0 +1,209 @@
+"""The few things a representation is made of; every object is told once in them and drawn thrice.
+
+A view is a few blocks. Text inside a block is a line of spans, and a span is text plus a look: what it *is*, never how
+it is drawn. No block holds markup, so each representation has one place where text becomes HTML or Markdown, and that
+place escapes all of it, ours and the user's alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+MOST_ROWS = 200
+"""Rows of a table that are drawn; the rest is counted, with the way to get them."""
+
+
+class Look(StrEnum):
+    """What a span is; the values are the class names in HTML."""
+
+    PLAIN = "plain"
+    MUTED = "muted"
+    STRONG = "strong"
+    CODE = "code"
+    NUMBER = "number"
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+    CHIP = "chip"
+    ALIAS = "alias"
+    BADGE = "badge"
+    BADGE_GOOD = "badge-good"
+    BADGE_BAD = "badge-bad"
+    BADGE_WARN = "badge-warn"
+    BADGE_INFO = "badge-info"
+    BADGE_QUIET = "badge-quiet"
+    STRUCK = "struck"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Text with a look.
+
+    Attributes
+    ----------
+    title : str
+        What a hover adds: an exact number, a whole digest. Dropped in HTML unless it is of a form that we make
+        ourselves, so that nothing a user typed stands in an attribute.
+    """
+
+    text: str
+    look: Look = Look.PLAIN
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment: relative where a hover can tell the rest, in full elsewhere."""
+
+    moment: datetime
+
+
+Line: TypeAlias = "tuple[Span | When, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What this is, first of all."""
+
+    line: Line
+    under: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the blocks that follow are about."""
+
+    text: str
+    line: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One thing that must not be missed; ``tone`` is GOOD, WARN or BAD."""
+
+    tone: Look
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values, one under the other."""
+
+    rows: tuple[tuple[str, Line], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    right : bool
+        For numbers: to the right, never cut.
+    wide : bool
+        For free text: may wrap, or is cut before anything else.
+    firm : bool
+        For short words that say nothing when cut: times, stages.
+    """
+
+    name: str
+    right: bool = False
+    wide: bool = False
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns.
+
+    Attributes
+    ----------
+    total : int
+        How many rows there are, of which ``rows`` holds at most ``MOST_ROWS``.
+    more : str
+        How to get the rows that are not shown.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Line, ...], ...]
+    total: int = 0
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown as a user typed it."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A short list."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Lines of code with a sign each: ``+``, ``-`` or a space."""
+
+    lines: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One entry of a thread.
+
+    Attributes
+    ----------
+    earlier : tuple of (Line, str)
+        Texts that an edit replaced: when and by whom, and what they said.
+    """
+
+    head: Line
+    markdown: str
+    earlier: tuple[tuple[Line, str], ...] = ()
+    replies: tuple[Note, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Notes and their replies."""
+
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """What may be missed: receipts, where this comes from."""
+
+    line: Line
+
+
+Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Thread | Foot"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A whole representation; ``framed`` for one thing with its facts, open for a list of things."""
+
+    blocks: tuple[Block, ...]
+    framed: bool = False
+
+
+GAP = Span("—", Look.MUTED)
+"""What stands where there is nothing to say."""
+
+
+def spaced(parts: Iterable[Line], mark: str = "·") -> Line:
+    """Join the lines that are not empty with a quiet mark between them."""
+    joined: list[Span | When] = []
+    for part in parts:
+        if part:
+            joined.extend(([Span(mark, Look.MUTED)] if joined else []) + list(part))
+    return tuple(joined)

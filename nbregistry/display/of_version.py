@@ -1,0 +1,249 @@
+"""The card of a version: what it is, what changed, what was captured with it, and what was not and why.
+
+Captured files are read when a card is drawn. One that is damaged or missing costs its line in the card, never the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbregistry.display import marks
+from nbregistry.display.blocks import (
+    GAP,
+    Banner,
+    Block,
+    Bullets,
+    Column,
+    Facts,
+    Foot,
+    Heading,
+    Line,
+    Look,
+    Prose,
+    Span,
+    Table,
+    Title,
+    View,
+    When,
+    spaced,
+)
+from nbregistry.display.figures import change, figure, figures, size, together
+from nbregistry.display.visible import inline
+from nbregistry.domain.entities import ModelVersion
+from nbregistry.domain.lifecycle import Status
+from nbregistry.domain.results import Card
+from nbregistry.errors import RegistryError
+
+_MOST_METRICS = 40
+_MOST_PARAMS = 24
+_MISSING = {
+    "signature": "neither data nor the estimator told what it takes; register with X=",
+    "environment": "nothing was recorded of this kernel's packages",
+    "source": "no notebook cells and no git checkout were found",
+    "profile": "no data was given; register with X=",
+    "example": "no data was given; register with X=",
+}
+"""What is captured besides the model, and why it may not be there when no warning says it better."""
+
+
+def version(found: ModelVersion) -> View:
+    """Tell of one version."""
+    return card(Card(found))
+
+
+def card(found: Card) -> View:
+    """Tell of one version beside the one before it."""
+    v = found.version
+    captured, missing, warnings = _captured(v)
+    blocks: list[Block] = [_title(v), *_banners(found)]
+    if v.description.strip():
+        blocks.append(Prose(v.description))
+    blocks += _metrics(v, found.previous)
+    blocks += _params(v)
+    blocks += [Heading("Captured"), Facts(captured)]
+    if missing:
+        blocks += [Heading("Not captured"), Facts(missing)]
+    if warnings:
+        blocks += [Heading("Warnings"), Bullets(tuple(marks.warning(w) for w in warnings))]
+    return View((*blocks, _foot(v)), framed=True)
+
+
+def _title(v: ModelVersion) -> Title:
+    under = spaced(
+        (
+            (Span(_last(v.estimator), Look.CODE),) if v.estimator else (),
+            *((Span(word),) for word in dict.fromkeys((v.flavor, v.format)) if word),
+            (Span(size(v.size), Look.NUMBER, title=f"{v.size} bytes"),),
+            (Span("by"), Span(inline(v.created_by, 60)), When(v.created_at)),
+        )
+    )
+    return Title((Span(v.ref, Look.STRONG), *marks.state(v, told=True), *marks.aliases(v.aliases)), under)
+
+
+def _banners(found: Card) -> list[Block]:
+    v = found.version
+    blocks: list[Block] = []
+    if v.status is not Status.READY:
+        reason = v.status_reason or "no reason was recorded"
+        blocks.append(Banner(Look.BAD, (Span("Failed, so it cannot be loaded:", Look.BAD), Span(reason))))
+    if v.purged:
+        blocks.append(Banner(Look.BAD, (Span("Purged:", Look.BAD), Span("its files are gone for good."))))
+    elif v.deleted:
+        blocks.append(Banner(Look.WARN, (Span("In the trash:", Look.WARN), Span("restore() brings it back."))))
+    blocks += [Banner(Look.WARN, (Span(notice),)) for notice in found.notices]
+    if v.note.strip():
+        blocks.append(Facts((("Note", (Span(" ".join(v.note.split())),)), *_tagged(v))))
+    elif v.tags:
+        blocks.append(Facts(_tagged(v)))
+    return blocks
+
+
+def _tagged(v: ModelVersion) -> tuple[tuple[str, Line], ...]:
+    return (("Tags", marks.tags(v.tags)),) if v.tags else ()
+
+
+def _metrics(v: ModelVersion, previous: ModelVersion | None) -> list[Block]:
+    names = list(dict.fromkeys((*v.metrics, *(previous.metrics if previous else ()))))
+    if not names:
+        return []
+    drawn = names[:_MOST_METRICS]
+    rows: list[tuple[Line, ...]] = []
+    for name in drawn:
+        now, before = v.metrics.get(name), previous.metrics.get(name) if previous else None
+        texts = figures([now, before])
+        row: tuple[Line, ...] = ((Span(inline(name, 80)),), _number(now, texts[0]))
+        rows.append((*row, _number(before, texts[1]), _moved(now, before)) if previous else row)
+    columns = [Column("Metric"), Column(f"{v.ref}", right=True)]
+    if previous:
+        columns += [Column(previous.ref, right=True), Column("Change", right=True)]
+    more = f"{len(names) - len(drawn):,} more: see .metrics." if len(names) > len(drawn) else ""
+    return [Heading("Metrics"), Table(tuple(columns), tuple(rows), total=len(names), more=more)]
+
+
+def _number(value: object, text: str) -> Line:
+    if value is None:
+        return (GAP,)
+    return (Span(text, Look.NUMBER, title=repr(value) if isinstance(value, float) else ""),)
+
+
+def _moved(now: object, before: object) -> Line:
+    """Return the change with an arrow for its direction; whether up is better only the user knows."""
+    text = change(now, before)
+    if not text:
+        return (Span("new", Look.MUTED),) if before is None else (Span("gone", Look.MUTED),) if now is None else (GAP,)
+    arrow = {"+": "▲", "-": "▼"}.get(text[0])
+    number = Span(text, Look.NUMBER if arrow else Look.MUTED)
+    return (Span(arrow, Look.MUTED), number) if arrow else (number,)
+
+
+def _params(v: ModelVersion) -> list[Block]:
+    """Tell the parameters that somebody chose; those at their defaults are counted."""
+    chosen = [name for name in v.changed_params if name in v.params]
+    if not v.params:
+        return []
+    drawn = chosen[:_MOST_PARAMS]
+    rows = tuple((inline(name, 80), (Span(marks.value_text(v.params[name]), Look.CODE),)) for name in drawn)
+    rest = len(v.params) - len(chosen)
+    said = [f"{len(chosen) - len(drawn):,} more set" if len(chosen) > len(drawn) else "", f"{rest:,} at their defaults"]
+    counted = Span("; ".join(s for s in said if s and not s.startswith("0 ")), Look.MUTED)
+    return [Heading("Parameters", (counted,)), *([Facts(rows)] if rows else [])]
+
+
+def _captured(v: ModelVersion) -> tuple[tuple[tuple[str, Line], ...], tuple[tuple[str, Line], ...], list[str]]:
+    """Return what is there, what is not and why, and the warnings that neither explains."""
+    there: list[tuple[str, Line]] = []
+    if v.digest or "model" in v.files:
+        there.append(("model", (Span(size(v.size), Look.NUMBER), marks.digest(v.digest))))
+    warnings = list(v.warnings)
+    missing: list[tuple[str, Line]] = []
+    for file, why in _MISSING.items():
+        if file in v.files:
+            there.append((file, _summary(v, file)))
+            continue
+        told = next((w for w in warnings if w.startswith(f"{file}:")), None)
+        if told:
+            warnings.remove(told)
+        missing.append((file, (Span(told.partition(":")[2].strip() if told else why),)))
+    there += [(inline(f, 40), (marks.digest(d),)) for f, d in v.files.items() if f not in _MISSING and f != "model"]
+    return tuple(there), tuple(missing), warnings
+
+
+def _summary(v: ModelVersion, file: str) -> Line:
+    if file == "example":
+        return (marks.digest(v.files[file]),)
+    try:
+        return _SUMMARIES[file](v.details(file)) or (marks.digest(v.files[file]),)
+    except (RegistryError, OSError):
+        return (Span("cannot be read; verify() tells more", Look.BAD),)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Written by somebody else's program: the digest is still true.
+        return marks.digest(v.files[file]), Span("of an unknown form", Look.MUTED)
+
+
+def _signature(found: Mapping[str, Any]) -> Line:
+    if not found:
+        return ()
+    inputs = [str(column["name"]) or str(column["dtype"]) for column in found["inputs"]]
+    outputs = len(found.get("outputs", ()))
+    words = f"{len(inputs):,} {'input' if len(inputs) == 1 else 'inputs'}"
+    words += f", {outputs:,} {'output' if outputs == 1 else 'outputs'}" if outputs else ""
+    return Span(f"{words}:"), Span(inline(together(inputs, 4), 160), Look.MUTED)
+
+
+def _environment(found: Mapping[str, Any]) -> Line:
+    if not found:
+        return ()
+    packages: Mapping[str, object] = found.get("packages", {})
+    editable: Sequence[object] = found.get("editable", ())
+    return spaced(
+        (
+            (Span(f"Python {found['python']}"),),
+            (Span(f"{len(packages):,} packages pinned"),),
+            (Span(f"{len(editable):,} editable, not pinned", Look.WARN),) if editable else (),
+            (Span(inline(" ".join(str(found.get(key, "")) for key in ("os", "machine")).strip(), 60)),),
+        )
+    )
+
+
+def _source(found: Mapping[str, Any]) -> Line:
+    git: Mapping[str, Any] = found.get("git") or {}
+    cells: Sequence[object] = found.get("cells") or ()
+    commit = str(git.get("commit") or "")
+    dirty = bool(git.get("dirty") or git.get("diff"))
+    return spaced(
+        (
+            (Span(inline(str(found["notebook"]), 80), Look.CODE),) if found.get("notebook") else (),
+            (Span(f"{len(cells):,} cell{'' if len(cells) == 1 else 's'}"),) if cells else (),
+            (Span("git"), Span(inline(str(git.get("branch") or ""), 60)), marks.digest(commit)) if commit else (),
+            (Span("uncommitted changes", Look.WARN),) if commit and dirty else (),
+        )
+    )
+
+
+def _profile(found: Mapping[str, Any]) -> Line:
+    if not found:
+        return ()
+    rows, columns = int(found["rows"]), len(found["columns"])
+    return (Span(f"{rows:,} rows of {columns:,} columns"),)
+
+
+_SUMMARIES = {"signature": _signature, "environment": _environment, "source": _source, "profile": _profile}
+
+
+def _foot(v: ModelVersion) -> Foot:
+    signed = (Span("signed by"), marks.digest(v.signer)) if v.signer else (Span("not signed", Look.WARN),)
+    return Foot(spaced((marks.receipt(v.receipt), signed)))
+
+
+def _last(dotted: str) -> str:
+    return inline(dotted.rpartition(".")[2] or dotted, 80)
+
+
+def brief(found: ModelVersion) -> str:
+    """Return a version in one line, for ``repr``."""
+    stage = "" if found.stage == "None" else f" {found.stage.value}"
+    status = "" if found.status is Status.READY else f" {found.status.value}"
+    aliases = "".join(f" @{name}" for name in found.aliases[:3])
+    metrics = "".join(f" {inline(name, 40)}={figure(value)}" for name, value in list(found.metrics.items())[:3])
+    return inline(f"<ModelVersion {found.ref}{status}{stage}{aliases}{metrics}>")

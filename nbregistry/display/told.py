@@ -1,0 +1,54 @@
+"""Which view tells of which kind of object, and which line where there is room for no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nbregistry.config import Settings
+from nbregistry.display import of_checks, of_history, of_lists, of_version
+from nbregistry.display.blocks import View
+from nbregistry.domain.commits import Receipt
+from nbregistry.domain.entities import Annotation, Event, ModelVersion, Promotion, RegisteredModel, Report
+from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
+from nbregistry.domain.signature import Signature
+from nbregistry.errors import InvalidInput
+
+TELLERS: dict[type, Callable[[Any], View]] = {
+    Annotation: of_history.annotation,
+    Annotations: of_history.thread,
+    Card: of_version.card,
+    Event: of_history.event,
+    Events: of_history.events,
+    ModelVersion: of_version.version,
+    Models: of_lists.models,
+    Overview: of_checks.overview,
+    Promotion: of_history.promotion,
+    Receipt: of_checks.receipt,
+    RegisteredModel: of_lists.model,
+    Report: of_checks.report,
+    Settings: of_checks.settings,
+    Signature: of_checks.signature,
+    Versions: of_lists.versions,
+}
+
+BRIEFS: dict[type, Callable[[Any], str]] = {
+    Annotation: of_history.brief_annotation,
+    Event: of_history.brief_event,
+    ModelVersion: of_version.brief,
+    RegisteredModel: of_lists.brief_model,
+}
+
+
+def view(obj: object) -> View:
+    """Return the view of an object, or say that there is none."""
+    for kind in type(obj).__mro__:
+        if teller := TELLERS.get(kind):
+            return teller(obj)
+    known = ", ".join(sorted(kind.__name__ for kind in TELLERS))
+    raise InvalidInput(f"There is no representation of a {type(obj).__name__}: there is of {known}.")
+
+
+def brief(obj: object) -> str:
+    """Return an object in one line."""
+    return BRIEFS[type(obj)](obj)

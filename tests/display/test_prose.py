@@ -1,0 +1,73 @@
+"""Markdown by users: rendered, sanitised, bounded."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from nbregistry.display.as_prose import LIMIT, to_html
+from tests.display import corpus
+from tests.display.seen import Seen
+
+ELEMENTS = {
+    "p", "br", "strong", "em", "s", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "a", "table", "thead", "tbody",
+    "tr", "th", "td",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", corpus.EVERYTHING, ids=range(len(corpus.EVERYTHING)))
+def test_only_harmless_elements(text: str) -> None:
+    """No hostile text makes an element outside the list or an attribute besides those of a link that leaves."""
+    for wrapped in (text, f"# {text}", f"> {text}", f"- {text}", f"| {text} |\n|---|\n| {text} |", f"[{text}]({text})"):
+        seen = Seen(to_html(wrapped))
+        assert [] == seen.faults
+        assert set() == {element for element, _ in seen.elements} - ELEMENTS
+        for element, attributes in seen.elements:
+            assert set() == set(attributes) - ({"href", "target", "rel"} if element == "a" else set())
+            assert element != "a" or attributes["href"].lower().startswith(("http://", "https://", "mailto:"))
+
+
+def test_honest_markdown_is_rendered() -> None:
+    """Emphasis, lists, tables, code, quotations and links arrive."""
+    html = to_html("**b** *i* ~~s~~ `c`\n\n- x\n\n> q\n\n|a|\n|-|\n|1|\n\n```python\nd\n```\n")
+    for part in (
+        "<strong>b</strong>",
+        "<em>i</em>",
+        "<s>s</s>",
+        "<code>c</code>",
+        "<li>x</li>",
+        "<blockquote>",
+        "<td>1</td>",
+    ):
+        assert part in html
+    assert "<pre><code>d\n</code></pre>" in html
+
+
+def test_headings_become_bold_lines() -> None:
+    """A heading would enter the notebook's table of contents."""
+    assert "<p><strong>Churn</strong></p>\n" == to_html("# Churn")
+
+
+def test_images_become_links_at_most() -> None:
+    """A remote image would tell its server who reads."""
+    html = to_html("![x](https://evil.example/pixel.png)")
+    assert "<img" not in html
+    assert 'href="https://evil.example/pixel.png"' in html
+
+
+def test_length_is_bounded() -> None:
+    """Beyond 64 KiB the rest is counted."""
+    html = to_html("a " * LIMIT)
+    assert f"… {LIMIT:,} more characters are not shown." in html
+    assert len(html) < LIMIT + 200
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "*a_ ", "**a ", "> ", "`a", "[a](", "&", "<a ", "~~a", "|", "- ", "[a][", "(" * 3, "\\"]
+)
+def test_no_text_takes_long(unit: str) -> None:
+    """64 KiB of what makes parsers slow take less than two seconds, however nested."""
+    started = time.perf_counter()
+    Seen(to_html(unit * (LIMIT // len(unit))))
+    assert time.perf_counter() - started < 2
