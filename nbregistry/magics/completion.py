@@ -1,0 +1,74 @@
+"""TAB behind a magic of ours, in the terminal and in JupyterLab."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from nbregistry.magics.boundary import quietly
+from nbregistry.verbs import table
+from nbregistry.verbs.catalogue import catalogue
+from nbregistry.verbs.grammar import Place
+from nbregistry.verbs.offering import Question, offers, words_of
+from nbregistry.verbs.words import Word, split
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbregistry.verbs.asking import Session
+
+_LINE = re.compile(r"\s*(?:[\w.\s,*\[\]]+=\s*)?(?P<sign>%{1,2})(?P<word>\w+)\s+(?P<rest>.*)\Z", re.DOTALL)
+UMBRELLA = "nbregistry"
+"""The magic behind which every verb can be said, also those whose own name would hide one of IPython's."""
+_NOTHING: tuple[str, list[str]] = ("", [])
+
+
+class Matcher:
+    """Answers IPython's completer for one shell."""
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        self._shell = shell
+        self._session = session
+
+    def attach(self) -> None:
+        """Begin to answer."""
+        self._shell.Completer.custom_matchers.append(self.match)
+
+    def detach(self) -> None:
+        """Answer no more."""
+        matchers = self._shell.Completer.custom_matchers
+        if self.match in matchers:
+            matchers.remove(self.match)
+
+    @context_matcher(identifier="nbregistry", priority=50)
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Return what the word under the cursor could become; nothing for lines that are not ours."""
+        fragment, found = quietly(lambda: self._offers(context), _NOTHING)
+        completions = [SimpleCompletion(text=text, type="nbregistry") for text in found]
+        return SimpleMatcherResult(completions=completions, suppress=True, matched_fragment=fragment, ordered=True)
+
+    def _offers(self, context: CompletionContext) -> tuple[str, list[str]]:
+        line = _LINE.match(context.text_until_cursor)
+        if line is None or (line["sign"] == "%%" and context.cursor_line > 0):
+            return "", []
+        place = Place.CELL if line["sign"] == "%%" else Place.LINE
+        words, fragment = _words(line["rest"])
+        known, word = table.at(place), line["word"]
+        if word == UMBRELLA and place is Place.LINE:
+            place, known = Place.WORD, table.at(Place.WORD)
+            if not words:
+                return fragment, list(words_of(fragment, known))
+            word, words = words[0].text, words[1:]
+        if word not in known:
+            return "", []
+        question = Question(known[word], place, words, fragment)
+        return fragment, offers(question, catalogue(self._session), self._shell.user_ns)
+
+
+def _words(rest: str) -> tuple[list[Word], str]:
+    words = split(rest)
+    if not words or rest[-1].isspace():
+        return words, ""
+    return words[:-1], words[-1].raw

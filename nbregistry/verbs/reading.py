@@ -1,0 +1,68 @@
+"""Verbs that only look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbregistry.domain.results import Events, Models, Versions
+from nbregistry.errors import InvalidInput
+from nbregistry.registry import Registry, checking
+from nbregistry.verbs.asking import Ask
+from nbregistry.verbs.cards import ShownVersion
+from nbregistry.verbs.grammar import Values
+from nbregistry.verbs.namespace import lookup
+
+_PAGE = 50  # rows that a search answers with unless told otherwise
+
+
+def view(ask: Ask, values: Values) -> Registry:
+    """Return the registry, or the registry as it was where ``--as-of`` says so."""
+    moment = values.get("as_of")
+    return ask.registry.as_of(moment) if moment else ask.registry
+
+
+def models(ask: Ask, values: Values) -> Models:
+    """List the models."""
+    registry = view(ask, values)
+    found = registry.models()
+    if not found and (missing := checking.missing(registry.core)) is not None:
+        ask.tell(str(missing))
+    return found
+
+
+def versions(ask: Ask, values: Values) -> Versions:
+    """List the versions of a model, the newest first."""
+    return view(ask, values).versions(values["name"], deleted=values["deleted"])[: values["limit"]]
+
+
+def show(ask: Ask, values: Values) -> ShownVersion:
+    """Show the card of a version."""
+    return ShownVersion.of(view(ask, values).card(values["ref"]))
+
+
+def search(ask: Ask, values: Values) -> Versions:
+    """Find versions."""
+    limit = values["limit"] or _PAGE
+    return view(ask, values).search(values["filter"] or "", order_by=values["order_by"], limit=limit)
+
+
+def compare(ask: Ask, values: Values) -> object:
+    """Compare two to five versions."""
+    features, target = data(ask, values)
+    return view(ask, values).compare(*values["refs"], X=features, y=target, only_differences=not values["all"])
+
+
+def audit(ask: Ask, values: Values) -> Events:
+    """Show who did what."""
+    return view(ask, values).audit(values["ref"], limit=values["limit"])
+
+
+def data(ask: Ask, values: Values) -> tuple[Any, Any]:
+    """Return X and y as ``--data`` names them, or None and None."""
+    words = values.get("data") or ()
+    found = [lookup(word, ask.namespace) for word in words]
+    for word, value in zip(words, found, strict=True):
+        if value is None:
+            raise InvalidInput(f"--data {word}: this variable is None.")
+    features, target = [*found, None, None][:2]
+    return features, target

@@ -1,0 +1,191 @@
+"""The table: every verb there is, and with it every magic and every command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbregistry.domain.lifecycle import Kind, Stage
+from nbregistry.errors import InvalidInput, did_you_mean
+from nbregistry.verbs.grammar import EVERYWHERE, MANY, NOTEBOOK, Argument, Offer, Place, Verb
+
+_LINE_AND_CELL = frozenset({Place.LINE, Place.CELL})
+_CELL_TOO = EVERYWHERE
+_LINE = EVERYWHERE - {Place.CELL}
+_BY_WORD = frozenset({Place.WORD, Place.SHELL})
+_SHELL = frozenset({Place.SHELL})
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise InvalidInput(f"{text[:80]!r} is not a count: give a whole number from 1 up.")
+    return int(text)
+
+
+def _ref(name: str = "ref", help: str = "a version: churn, churn/3, churn/production, churn@champion") -> Argument:
+    return Argument(name, help, Offer.REF, needed=True, shown=name.upper())
+
+
+def _name(help: str = "a model's name", *, needed: bool = True) -> Argument:
+    return Argument("name", help, Offer.NAME, needed=needed)
+
+
+def _text(name: str, help: str, **more: Any) -> Argument:
+    return Argument(name, help, most=MANY, text=True, shown="TEXT", **more)
+
+
+def _because(*, needed: bool = False) -> Argument:
+    return _text("--because", "why; kept in the audit", needed=needed)
+
+
+def _pairs(name: str, help: str, offer: Offer = Offer.NOTHING) -> Argument:
+    return Argument(name, help, offer, pairs=True, shown="KEY=VALUE")
+
+
+def _flag(name: str, help: str) -> Argument:
+    return Argument(name, help, most=0)
+
+
+def _limit(what: str) -> Argument:
+    return Argument("--limit", f"how many {what}", read=_whole, shown="N")
+
+
+_FORMATS = ("cloudpickle", "skops", "onnx", "xgboost", "lightgbm", "catboost", "keras", "torch", "torchscript")
+_AS_OF = Argument("--as-of", "answer as of a time: 2026-11-01, 2026-11-01T12:00Z", shown="TIME")
+_YES = _flag("--yes", "do not ask again")
+_STAGE = Argument("stage", "Staging, Production, Archived or None, in any case", Offer.STAGE, needed=True)
+_ALIAS = Argument("alias", "such as champion", Offer.ALIAS, needed=True)
+_DATA = Argument("--data", "variables of the notebook: X, and y when there is one", Offer.DATA, most=2, shown="X [y]",
+                 places=NOTEBOOK)  # fmt: skip
+
+_REGISTER = Verb(
+    "register", "Register a fitted model as the next version of a name.", "verbs.registering:register",
+    (
+        _name("the name to register under"),
+        Argument("model", "the variable that holds it; left out when just one fitted model is there", Offer.MODEL),
+        _DATA,
+        Argument("--metric", "a result: auc=0.93, auc=VARIABLE, or a variable that holds several", Offer.METRIC,
+                 pairs=True, shown="NAME=VALUE"),
+        _text("--note", "what is worth knowing about this version"),
+        _pairs("--tag", "a label: team=risk"),
+        _pairs("--param", "a parameter the estimator does not know of"),
+        Argument("--stage", "put it on this stage right away", Offer.STAGE),
+        Argument("--alias", "point this alias to it", shown="ALIAS"),
+        Argument("--format", "how to store it; what suits the model unless told", Offer.CHOICE, choices=_FORMATS,
+                 others=True, shown="FORMAT"),
+        Argument("--key", "an idempotency key: the same key never registers twice", shown="KEY"),
+    ),
+    _LINE_AND_CELL, example='churn clf --data X_train y_train --metric auc=0.93 --note "first try"',
+    details="As a cell magic it runs the cell first, then registers what the cell made, with the cell as its source.",
+    runs_cell=True,
+)  # fmt: skip
+
+_READING = (
+    Verb("models", "List the models.", "verbs.reading:models", (_AS_OF,), _LINE),
+    Verb("versions", "List the versions of a model, the newest first.", "verbs.reading:versions",
+         (_name(), _limit("versions"), _flag("--deleted", "those in the trash too"), _AS_OF), _LINE, example="churn"),
+    Verb("show", "Show the card of a version.", "verbs.reading:show", (_ref(), _AS_OF), _LINE, example="churn/3"),
+    Verb("search", "Find versions.", "verbs.reading:search",
+         (_text("filter", "a condition; everything when left out", offer=Offer.FIELD),
+          _text("--order-by", "what to sort by: metrics.auc DESC"), _limit("versions"), _AS_OF),
+         _LINE, example="metrics.auc > 0.9 AND stage = 'Production'",
+         details="Fields: name, version, stage, alias, metrics.*, params.*, tags.*, and more; joined by AND, OR, NOT."),
+    Verb("compare", "Compare versions: metrics, parameters, environment, schema, data, code.", "verbs.reading:compare",
+         (Argument("refs", "two to five versions", Offer.REF, least=2, most=5, needed=True, shown="REF REF"), _DATA,
+          _flag("--all", "what is equal too"), _AS_OF),
+         _LINE, example="churn/2 churn/3",
+         details="With data it also tells how far their predictions on it agree, and with y how good they are."),
+    Verb("audit", "Show who did what, when, where and why.", "verbs.reading:audit",
+         (Argument("ref", "a model or a version; the whole registry when left out", Offer.REF, shown="REF"),
+          _limit("of the newest events"), _AS_OF),
+         _LINE, example="churn"),
+    Verb("load", "Load a model: verified, trusted, then deserialised.", "verbs.keeping:load",
+         (_ref(), Argument("--out", "write the stored file here", Offer.PATH, shown="FILE", places=_SHELL),
+          Argument("--as-of", "the version it meant at a time: 2026-11-01T12:00Z", shown="TIME")),
+         _LINE, magic="load_model", example="churn@champion",
+         details="On the command line it checks digest and signer and tells what it is; nothing is deserialised."),
+)  # fmt: skip
+
+_CHANGING = (
+    Verb("annotate", "Write a note on a version or a model; without a text, show the notes.", "verbs.changing:annotate",
+         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _text("text", "what to say"),
+          Argument("--kind", "note, warning, decision or incident", Offer.CHOICE, choices=tuple(k.value for k in Kind),
+                   shown="KIND", default="note"),
+          Argument("--reply-to", "the number of the note this answers", read=_whole, shown="N"),
+          Argument("--edit", "the number of a note of yours whose text this replaces", read=_whole, shown="N")),
+         _CELL_TOO, example='churn/3 "drift seen in March" --kind warning',
+         details="As a cell magic the cell is the text."),
+    Verb("promote", "Move a version to a stage; whoever held it is archived in the same commit.",
+         "verbs.changing:promote",
+         (_ref(), _STAGE, _because(), Argument("--expect", "refuse unless this version holds the stage now", Offer.REF),
+          _flag("--dry-run", "show what the gates say, change nothing")),
+         _LINE, example='churn/3 production --because "AUC +2 pt"'),
+    Verb("rollback", "Put the previous holder of a stage back.", "verbs.changing:rollback",
+         (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because()), _LINE,
+         example='churn production --because "false alarms"'),
+    Verb("tag", "Set tags of a version or a model; without any, show them.", "verbs.changing:tag",
+         (Argument("ref", "a version or a model's name", Offer.REF, needed=True),
+          Argument("tags", "labels", most=MANY, pairs=True, shown="KEY=VALUE"),
+          Argument("--remove", "a tag to take away", Offer.TAG, pairs=True, shown="KEY")),
+         _LINE, example="churn/3 team=risk reviewed=true"),
+    Verb("describe", "Describe a model or a version in Markdown; without a text, show the description.",
+         "verbs.changing:describe",
+         (Argument("ref", "a model's name or a version", Offer.REF, needed=True), _text("text", "Markdown")),
+         _CELL_TOO, example='churn "Who leaves next month."', details="As a cell magic the cell is the text."),
+    Verb("alias", "Point an alias to a version.", "verbs.changing:alias",
+         (_ref(), _ALIAS, _because(), Argument("--expect", "refuse unless it points to this version now", Offer.REF)),
+         _BY_WORD, example="churn/3 champion"),
+    Verb("unalias", "Take an alias away.", "verbs.changing:unalias",
+         (_name(), _ALIAS, _because()), _BY_WORD, example="churn champion"),
+    Verb("rename", "Rename a model; the old name goes on working.", "verbs.changing:rename",
+         (_name(), Argument("new", "the new name", needed=True), _because()), _BY_WORD, example="churn attrition"),
+    Verb("delete", "Put a version or a model in the trash.", "verbs.changing:delete",
+         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _because()), _BY_WORD,
+         example='churn/3 --because "trained on leaked data"'),
+    Verb("restore", "Take a version or a model out of the trash.", "verbs.changing:restore",
+         (Argument("ref", "a version or a model's name", Offer.REF, needed=True),), _BY_WORD, example="churn/3"),
+    Verb("purge", "Destroy the files of a version in the trash; this cannot be undone.", "verbs.changing:purge",
+         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _because(needed=True), _YES),
+         _BY_WORD, example='churn/3 --because "personal data" --yes'),
+)  # fmt: skip
+
+_KEEPING = (
+    Verb("status", "Tell which registry is in use, who acts and what it holds.", "verbs.keeping:status", (), _BY_WORD),
+    Verb("use", "Use another registry from here on.", "verbs.keeping:use",
+         (Argument("place", "a folder or a URL", Offer.PATH, needed=True, most=MANY, text=True, shown="PATH"),),
+         frozenset({Place.WORD}), example="~/shared/registry"),
+    Verb("verify", "Check the chain, the checkpoints and every stored file.", "verbs.keeping:verify",
+         (Argument("--receipt", "a receipt that a change printed", shown="RECEIPT"),), _BY_WORD),
+    Verb("trust", "Trust a signer's key for loading pickles; without a key, list those that are trusted.",
+         "verbs.keeping:trust_key",
+         (Argument("key", "a public key, as a refusal prints it", most=2, text=True, shown="KEY"),
+          _text("--name", "whose it is"), _flag("--remove", "trust it no longer")),
+         _BY_WORD, example="Zm9yIGV4YW1wbGUsIHRoaXMgaXMgbm90IGEgcmVhbCBrZXk= --name bob"),
+    Verb("repair", "Make a damaged registry usable again; the original is kept beside it.", "verbs.keeping:repair",
+         (), _BY_WORD),
+)  # fmt: skip
+
+VERBS: tuple[Verb, ...] = (_REGISTER, *_READING, *_CHANGING, *_KEEPING)
+
+
+def at(place: Place) -> dict[str, Verb]:
+    """Return the verbs of a place by what is typed there."""
+    magical = place in (Place.LINE, Place.CELL)
+    return {(v.magic if magical and v.magic else v.word): v for v in VERBS if place in v.places}
+
+
+def find(word: str, place: Place, known: Mapping[str, Verb] | None = None) -> Verb:
+    """Return a verb by its word, among those of the table or those given.
+
+    Raises
+    ------
+    InvalidInput
+        There is none; suggests the nearest.
+    """
+    known = at(place) if known is None else known
+    if word in known:
+        return known[word]
+    said = place.value.format(word=word[:80])
+    hint = did_you_mean(word, known) or "."
+    raise InvalidInput(f"There is no {said}{hint} There are {', '.join(known)}.")
