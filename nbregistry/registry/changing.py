@@ -198,7 +198,7 @@ def _told(
     receipt: Receipt | None,
 ) -> Promotion:
     return Promotion(
-        ref=doc["ref"], stage=goal, was=Stage(doc.get("was", doc["stage"])), replaced=replaced, reason=because or "",
+        ref=doc["ref"], stage=goal, was=Stage(str(doc.get("was", doc["stage"]))), replaced=replaced, reason=because or "",
         evidence=evidence, dry_run=receipt is None, time=moment(timestamp()), user=core.settings.user, receipt=receipt,
     )  # fmt: skip
 

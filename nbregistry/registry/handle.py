@@ -11,7 +11,7 @@ from typing import Any
 
 from nbregistry.config import Settings
 from nbregistry.domain.commits import Receipt
-from nbregistry.domain.diff import Comparison
+from nbregistry.domain.comparison import Comparison
 from nbregistry.domain.entities import Annotation, ModelVersion, Promotion, RegisteredModel, Report
 from nbregistry.domain.gates import Gate
 from nbregistry.domain.lifecycle import Kind, Stage

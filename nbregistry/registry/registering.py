@@ -8,12 +8,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from nbregistry.capture import dataset, environment, example, secrets, signature, source
 from nbregistry.capture.boundary import attempt
-from nbregistry.capture.whereabouts import shell, where
+from nbregistry.capture.git import Look
+from nbregistry.capture.whereabouts import shell
 from nbregistry.domain import values
 from nbregistry.domain.commits import canonical
 from nbregistry.domain.entities import ModelVersion, storable
@@ -65,13 +65,13 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     name, stage, alias = _wishes(request)
     if request.key is not None and (before := _known(core, request.key)) is not None:
         return before, (f"The key {request.key!r} was used before: this is the version it made.",)
-    git = source.start(Path.cwd())
+    look = source.start()
     draft = _draft(request)
     with Progress(f"Registering {name}") as progress:
         inputs = _look(core, request, draft)
         _store(core, request, draft, progress=progress)
         _check(core, request, draft, inputs)
-        _keep(core, draft, "source", _source(core, draft, git))
+        _keep(core, draft, "source", _source(core, draft, look))
     done = _commit(core, name, draft, stage=stage, alias=alias, key=request.key)
     view = core.view()
     version = core.version(view, core.locate(view, done.target, trashed=True), done.receipt)
@@ -193,17 +193,13 @@ def _check(core: Core, request: Request, draft: Draft, rows: Any) -> None:
         draft.notices.append("Its predictions differ from call to call, so that it comes back the same was not checked.")
 
 
-def _source(core: Core, draft: Draft, git: Any) -> Document:
+def _source(core: Core, draft: Draft, look: Look) -> Document:
     """Return notebook, cells and git state, with secrets taken out."""
-    warned = draft.notices
     none: list[Document] = []
-    cells = attempt("cells", lambda: core.cells(shell()), none, warned)
-    state: Document = attempt("git state", git.result, {}, warned)
-    notebook, _ = where()
-    found: Document = {k: v for k, v in {"notebook": notebook, "cells": cells, "git": state}.items() if v}
-    hidden = sum(len(cell.get("secrets", ())) for cell in cells) + len(state.get("secrets", ()))
-    if hidden:
-        warned.append(f"{hidden} secret{'s' if hidden > 1 else ''} in the captured code were replaced before storing it.")
+    nothing: tuple[Document, tuple[str, ...]] = ({}, ())
+    cells = attempt("cells", lambda: core.cells(shell()), none, draft.notices)
+    found, told = attempt("source", lambda: source.capture_source(cells, look), nothing, draft.notices)
+    draft.notices += told
     return found
 
 
