@@ -68,11 +68,13 @@ def bundle(obj: object) -> dict[str, str]:
 def attach() -> None:
     """Give the classes of the domain the methods by which notebooks and terminals show them."""
     from nbregistry.config import Settings
-    from nbregistry.domain import commits, entities, results, signature
+    from nbregistry.domain import commits, comparison, entities, results, signature
 
     # What stands inside other things, in lists and in log lines: its repr is one line, its str the whole.
     parts = (entities.Annotation, entities.Event, entities.ModelVersion, entities.RegisteredModel)
     wholes = (
+        comparison.Comparison,
+        comparison.Section,
         results.Annotations,
         results.Card,
         results.Events,

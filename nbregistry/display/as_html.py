@@ -35,10 +35,11 @@ from nbregistry.display.blocks import (
 )  # fmt: skip
 from nbregistry.display.figures import ago, stamp
 from nbregistry.display.style import SHEET
-from nbregistry.display.visible import MOST, inline, prose
+from nbregistry.display.visible import MOST, inline
 
 _OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,_/-]{0,199}\Z")
 _LONG = 36  # characters from which a cell wraps whatever its column is
+_CODE = 500  # characters of one line of code
 _DEPTH = 6  # replies deeper than this stand under the sixth, not further to the right
 
 
@@ -91,8 +92,10 @@ def _block(block: Block, now: datetime) -> str:
             return _prose(markdown)
         case Bullets(lines):
             return f'<ul class="nbr-list">{"".join(f"<li>{_line(line, now)}</li>" for line in lines)}</ul>'
-        case Patch(lines):
-            return f'<pre class="nbr-patch">{"".join(_patched(sign, code) for sign, code in lines)}</pre>'
+        case Patch(label, lines):
+            above = f'<div class="nbr-under">{_line(label, now)}</div>'
+            drawn = "\n".join(_span(Span(code[:_CODE], look)) for look, code in lines)
+            return f'{above}<pre class="nbr-patch">{drawn}</pre>'
         case Thread(notes):
             return "".join(_note(note, now, 0) for note in notes)
         case Foot(line):
@@ -137,11 +140,6 @@ def _note(note: Note, now: datetime, depth: int) -> str:
 
 def _prose(markdown: str) -> str:
     return f'<div class="nbr-prose">{as_prose.to_html(markdown)}</div>' if markdown.strip() else ""
-
-
-def _patched(sign: str, code: str) -> str:
-    look = {"+": Look.GOOD, "-": Look.BAD}.get(sign, Look.PLAIN)
-    return f'<span class="nbr-{look.value}">{escape(sign[:1])} {escape(prose(code[:500]))}</span>\n'
 
 
 def _line(line: Line, now: datetime) -> str:

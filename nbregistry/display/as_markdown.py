@@ -71,8 +71,9 @@ def _block(block: Block) -> str:
             return _quoted(markdown, "> ")
         case Bullets(lines):
             return "\n".join(f"- {_line(line)}" for line in lines)
-        case Patch(lines):
-            return "\n".join(f"- `{sign if sign in '+-' else '.'}` {escaped(code, 500)}" for sign, code in lines)
+        case Patch(label, lines):
+            code = "  \n".join(f"> {escaped(text, 500)}" for _, text in lines)
+            return f"{_line(label)}\n\n{code}"
         case Thread(notes):
             return "\n".join(_note(note, 0) for note in notes)
         case Foot(line):

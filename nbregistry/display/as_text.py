@@ -79,8 +79,9 @@ def _block(block: Block, space: int) -> list[str]:
             return _prose(markdown, "  ", space)
         case Bullets(lines):
             return [part for line in lines for part in _hanging("  • ", one_line(line), space)]
-        case Patch(lines):
-            return [clip(f"  {sign[:1]} {inline(code, 500)}", space) for sign, code in lines]
+        case Patch(label, lines):
+            code = (f"    {inline(text, 500)}" for _, text in lines)
+            return [clip(line, space) for line in (f"  {one_line(label)}", *code)]
         case Thread(notes):
             return [part for note in notes for part in _note(note, 0, space)]
         case Foot(line):

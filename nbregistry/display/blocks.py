@@ -150,9 +150,10 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Lines of code with a sign each: ``+``, ``-`` or a space."""
+    """Lines of code, each with its look: GOOD for added, BAD for removed, MUTED for what tells where they belong."""
 
-    lines: tuple[tuple[str, str], ...]
+    label: Line
+    lines: tuple[tuple[Look, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

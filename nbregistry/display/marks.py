@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbregistry.display.blocks import GAP, Line, Look, Span, spaced
-from nbregistry.display.figures import figure, short
+from nbregistry.display.figures import change, figure, short
 from nbregistry.display.visible import inline
 from nbregistry.domain.commits import Receipt
 from nbregistry.domain.entities import ModelVersion
@@ -39,6 +39,11 @@ def ref(text: str) -> Span:
 def stage(found: Stage) -> Span:
     """Return a stage."""
     return Span(found.value, _STAGES[found])
+
+
+def stage_if_any(found: Stage) -> tuple[Span, ...]:
+    """Return a stage where there is one."""
+    return () if found is Stage.NONE else (stage(found),)
 
 
 def kind(found: Kind) -> Span:
@@ -91,13 +96,13 @@ def receipt(found: Receipt | None) -> Line:
 
 
 def value_text(value: Any) -> str:
-    """Return one value of a parameter, a tag or a change as short text; text stays as it is, without quotes."""
+    """Return one value of a parameter, a tag or a change as short text; text stays as it is, digests are shortened."""
     if isinstance(value, str):
-        return inline(value, _VALUE)
-    if isinstance(value, float):
+        return short(value) if _DIGEST.match(value) else _cut(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return figure(value)
     try:
-        return inline(json.dumps(value, ensure_ascii=False, default=str), _VALUE)
+        return _cut(json.dumps(value, ensure_ascii=False, default=str))
     except (ValueError, TypeError, RecursionError):  # a cycle, a key that is no text, a number beyond text
         return inline(type(value).__name__)
 
@@ -122,9 +127,27 @@ def step(before: Any, after: Any) -> Line:
     return (old, Span("removed", Look.MUTED)) if come else (old, Span("→", Look.MUTED), Span(value_text(after)))
 
 
+def moved(now: object, before: object, better: str | None) -> Line:
+    """Return a change with an arrow for its direction, coloured where a name tells which direction is better."""
+    text = change(now, before)
+    if not text:
+        return (Span("new", Look.MUTED),) if before is None else (Span("gone", Look.MUTED),) if now is None else (GAP,)
+    if text[0] == "±":
+        return (Span(text, Look.MUTED),)
+    arrow = "▲" if text[0] == "+" else "▼"
+    if better is None:
+        return Span(arrow, Look.MUTED), Span(text, Look.NUMBER)
+    look = Look.GOOD if (better == "up") == (text[0] == "+") else Look.BAD
+    return Span(arrow, look), Span(text, look)
+
+
 def warning(text: str) -> Line:
     """Return a warning for a list of them."""
     return Span("!", Look.WARN), Span(text)
+
+
+def _cut(text: str) -> str:
+    return inline(text[:_VALUE]) + ("…" if len(text) > _VALUE else "")
 
 
 def _some(spans: list[Span]) -> Line:

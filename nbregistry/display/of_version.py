@@ -6,9 +6,9 @@ Captured files are read when a card is drawn. One that is damaged or missing cos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from nbregistry.display import marks
+from nbregistry.display import marks, of_comparison
 from nbregistry.display.blocks import (
     GAP,
     Banner,
@@ -28,8 +28,9 @@ from nbregistry.display.blocks import (
     When,
     spaced,
 )
-from nbregistry.display.figures import change, figure, figures, size, together
+from nbregistry.display.figures import figure, figures, size, together
 from nbregistry.display.visible import inline
+from nbregistry.domain.comparison import direction
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.lifecycle import Status
 from nbregistry.domain.results import Card
@@ -37,6 +38,7 @@ from nbregistry.errors import RegistryError
 
 _MOST_METRICS = 40
 _MOST_PARAMS = 24
+_MOST_NOTICES = 3  # beyond these, notices join the list of warnings
 _MISSING = {
     "signature": "neither data nor the estimator told what it takes; register with X=",
     "environment": "nothing was recorded of this kernel's packages",
@@ -45,6 +47,8 @@ _MISSING = {
     "example": "no data was given; register with X=",
 }
 """What is captured besides the model, and why it may not be there when no warning says it better."""
+
+Fact: TypeAlias = "tuple[str, Line]"
 
 
 def version(found: ModelVersion) -> View:
@@ -55,12 +59,17 @@ def version(found: ModelVersion) -> View:
 def card(found: Card) -> View:
     """Tell of one version beside the one before it."""
     v = found.version
-    captured, missing, warnings = _captured(v)
-    blocks: list[Block] = [_title(v), *_banners(found)]
+    messages = list(dict.fromkeys((*found.notices, *v.warnings)))
+    captured, missing, warnings = _captured(v, messages)
+    notices = [text for text in warnings if text in found.notices][:_MOST_NOTICES]
+    warnings = [text for text in warnings if text not in notices]
+    blocks: list[Block] = [_title(v), *_banners(v), *(Banner(Look.WARN, (Span(text),)) for text in notices)]
+    blocks += _labels(v)
     if v.description.strip():
         blocks.append(Prose(v.description))
     blocks += _metrics(v, found.previous)
     blocks += _params(v)
+    blocks += _since(v, found.previous)
     blocks += [Heading("Captured"), Facts(captured)]
     if missing:
         blocks += [Heading("Not captured"), Facts(missing)]
@@ -81,8 +90,7 @@ def _title(v: ModelVersion) -> Title:
     return Title((Span(v.ref, Look.STRONG), *marks.state(v, told=True), *marks.aliases(v.aliases)), under)
 
 
-def _banners(found: Card) -> list[Block]:
-    v = found.version
+def _banners(v: ModelVersion) -> list[Block]:
     blocks: list[Block] = []
     if v.status is not Status.READY:
         reason = v.status_reason or "no reason was recorded"
@@ -91,16 +99,16 @@ def _banners(found: Card) -> list[Block]:
         blocks.append(Banner(Look.BAD, (Span("Purged:", Look.BAD), Span("its files are gone for good."))))
     elif v.deleted:
         blocks.append(Banner(Look.WARN, (Span("In the trash:", Look.WARN), Span("restore() brings it back."))))
-    blocks += [Banner(Look.WARN, (Span(notice),)) for notice in found.notices]
-    if v.note.strip():
-        blocks.append(Facts((("Note", (Span(" ".join(v.note.split())),)), *_tagged(v))))
-    elif v.tags:
-        blocks.append(Facts(_tagged(v)))
     return blocks
 
 
-def _tagged(v: ModelVersion) -> tuple[tuple[str, Line], ...]:
-    return (("Tags", marks.tags(v.tags)),) if v.tags else ()
+def _labels(v: ModelVersion) -> list[Block]:
+    rows: list[tuple[str, Line]] = []
+    if v.note.strip():
+        rows.append(("Note", (Span(" ".join(v.note.split())),)))
+    if v.tags:
+        rows.append(("Tags", marks.tags(v.tags)))
+    return [Facts(tuple(rows))] if rows else []
 
 
 def _metrics(v: ModelVersion, previous: ModelVersion | None) -> list[Block]:
@@ -113,7 +121,7 @@ def _metrics(v: ModelVersion, previous: ModelVersion | None) -> list[Block]:
         now, before = v.metrics.get(name), previous.metrics.get(name) if previous else None
         texts = figures([now, before])
         row: tuple[Line, ...] = ((Span(inline(name, 80)),), _number(now, texts[0]))
-        rows.append((*row, _number(before, texts[1]), _moved(now, before)) if previous else row)
+        rows.append((*row, _number(before, texts[1]), marks.moved(now, before, direction(name))) if previous else row)
     columns = [Column("Metric"), Column(f"{v.ref}", right=True)]
     if previous:
         columns += [Column(previous.ref, right=True), Column("Change", right=True)]
@@ -125,16 +133,6 @@ def _number(value: object, text: str) -> Line:
     if value is None:
         return (GAP,)
     return (Span(text, Look.NUMBER, title=repr(value) if isinstance(value, float) else ""),)
-
-
-def _moved(now: object, before: object) -> Line:
-    """Return the change with an arrow for its direction; whether up is better only the user knows."""
-    text = change(now, before)
-    if not text:
-        return (Span("new", Look.MUTED),) if before is None else (Span("gone", Look.MUTED),) if now is None else (GAP,)
-    arrow = {"+": "▲", "-": "▼"}.get(text[0])
-    number = Span(text, Look.NUMBER if arrow else Look.MUTED)
-    return (Span(arrow, Look.MUTED), number) if arrow else (number,)
 
 
 def _params(v: ModelVersion) -> list[Block]:
@@ -150,23 +148,37 @@ def _params(v: ModelVersion) -> list[Block]:
     return [Heading("Parameters", (counted,)), *([Facts(rows)] if rows else [])]
 
 
-def _captured(v: ModelVersion) -> tuple[tuple[tuple[str, Line], ...], tuple[tuple[str, Line], ...], list[str]]:
-    """Return what is there, what is not and why, and the warnings that neither explains."""
-    there: list[tuple[str, Line]] = []
+def _since(v: ModelVersion, previous: ModelVersion | None) -> list[Block]:
+    """Tell what else changed, in a line for each kind of thing."""
+    if previous is None:
+        return []
+    heading = Heading("Changed since", (Span(previous.ref),))
+    try:
+        rows = of_comparison.since(previous, v)
+    except (RegistryError, OSError, AttributeError, KeyError, TypeError, ValueError):
+        # Damaged, or written by somebody else's program: the card has the rest to tell.
+        return [heading, Bullets(((Span("cannot be told: captured files cannot be read", Look.BAD),),))]
+    return [heading, Facts(rows)] if rows else []
+
+
+def _captured(v: ModelVersion, messages: list[str]) -> tuple[tuple[Fact, ...], tuple[Fact, ...], list[str]]:
+    """Return what is there, what is not and why, and the messages that explain neither."""
+    there: list[Fact] = []
     if v.digest or "model" in v.files:
         there.append(("model", (Span(size(v.size), Look.NUMBER), marks.digest(v.digest))))
-    warnings = list(v.warnings)
-    missing: list[tuple[str, Line]] = []
+    rest = list(messages)
+    missing: list[Fact] = []
     for file, why in _MISSING.items():
         if file in v.files:
             there.append((file, _summary(v, file)))
             continue
-        told = next((w for w in warnings if w.startswith(f"{file}:")), None)
+        told = next((text for text in rest if text.startswith((f"{file}:", f"data {file}:", f"input {file}:"))), None)
         if told:
-            warnings.remove(told)
-        missing.append((file, (Span(told.partition(":")[2].strip() if told else why),)))
+            rest.remove(told)
+        reason = told.partition(":")[2].strip().removeprefix("not captured, ") if told else why
+        missing.append((file, (Span(reason),)))
     there += [(inline(f, 40), (marks.digest(d),)) for f, d in v.files.items() if f not in _MISSING and f != "model"]
-    return tuple(there), tuple(missing), warnings
+    return tuple(there), tuple(missing), rest
 
 
 def _summary(v: ModelVersion, file: str) -> Line:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from nbregistry.config import Settings
-from nbregistry.display import of_checks, of_history, of_lists, of_version
+from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_version
 from nbregistry.display.blocks import View
 from nbregistry.domain.commits import Receipt
+from nbregistry.domain.comparison import Comparison, Section
 from nbregistry.domain.entities import Annotation, Event, ModelVersion, Promotion, RegisteredModel, Report
 from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
 from nbregistry.domain.signature import Signature
@@ -18,6 +19,7 @@ TELLERS: dict[type, Callable[[Any], View]] = {
     Annotation: of_history.annotation,
     Annotations: of_history.thread,
     Card: of_version.card,
+    Comparison: of_comparison.comparison,
     Event: of_history.event,
     Events: of_history.events,
     ModelVersion: of_version.version,
@@ -27,6 +29,7 @@ TELLERS: dict[type, Callable[[Any], View]] = {
     Receipt: of_checks.receipt,
     RegisteredModel: of_lists.model,
     Report: of_checks.report,
+    Section: of_comparison.section,
     Settings: of_checks.settings,
     Signature: of_checks.signature,
     Versions: of_lists.versions,
@@ -51,4 +54,4 @@ def view(obj: object) -> View:
 
 def brief(obj: object) -> str:
     """Return an object in one line."""
-    return BRIEFS[type(obj)](obj)
+    return next(BRIEFS[kind] for kind in type(obj).__mro__ if kind in BRIEFS)(obj)

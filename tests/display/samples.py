@@ -9,7 +9,9 @@ from enum import Enum
 from typing import Any
 
 from nbregistry.config import Settings
+from nbregistry.domain import diff
 from nbregistry.domain.commits import Receipt
+from nbregistry.domain.comparison import Comparison
 from nbregistry.domain.entities import (
     Annotation,
     Event,
@@ -46,7 +48,7 @@ FILES: dict[str, dict[str, Any]] = {
         "os": "Linux",
         "machine": "x86_64",
         "cpu": "2 cores",
-        "packages": {f"package{n}": "1.0" for n in range(54)},
+        "packages": {"numpy": "2.4.6", "pandas": "3.1.1", "scikit-learn": "1.9.1", "scipy": "1.17.1"},
         "editable": ["ourlib"],
     },
     "source": {
@@ -55,6 +57,17 @@ FILES: dict[str, dict[str, Any]] = {
         "cells": [{"id": "a1", "count": 3, "code": "clf.fit(X, y)", "ok": True}] * 12,
     },
     "profile": {"rows": 7043, "columns": [{}] * 4, "fingerprint": "x"},
+}
+
+OLDER: dict[str, dict[str, Any]] = {
+    "signature": Signature(SIGNATURE.inputs[:3]).as_document(),
+    "environment": {
+        **FILES["environment"],
+        "packages": {"numpy": "2.4.5", "scikit-learn": "1.9.1", "patsy": "1.0"},
+        "editable": [],
+    },
+    "source": {**FILES["source"], "cells": [{"id": "a1", "count": 2, "code": "clf.fit(X)\nclf.C = 1", "ok": True}]},
+    "profile": {"rows": 6000, "columns": [{}] * 3, "fingerprint": "y"},
 }
 
 
@@ -89,6 +102,24 @@ def version(number: int = 3, **changes: Any) -> ModelVersion:
         reader=None,
     )
     return replace(made, **changes)
+
+
+def captured(found: ModelVersion, files: Mapping[str, dict[str, Any]]) -> ModelVersion:
+    """Return the version with captured files to read."""
+    digests = {name: f"{n:064x}" for n, name in enumerate(files)}
+    by_digest = {digests[name]: document for name, document in files.items()}
+    return replace(found, files={"model": DIGEST, **digests}, reader=lambda digest: by_digest[digest])
+
+
+def comparison(count: int = 2) -> Comparison:
+    """Return a comparison of two or three versions."""
+    before, now = (
+        captured(version(2, stage=Stage.PRODUCTION, metrics={"auc": 0.91, "rmse": 0.2}), OLDER),
+        card().version,
+    )
+    now = replace(now, metrics={"auc": 0.9312, "rmse": 0.25, "n": 7043.0})
+    between = captured(version(7, metrics={"auc": 0.99}), FILES)
+    return diff.compare((before, now) if count == 2 else (before, between, now))
 
 
 def versions() -> Versions:
@@ -130,13 +161,10 @@ def card() -> Card:
         receipt=RECEIPT,
         warnings=("example: X was given as a generator", "A password in cell 4 was redacted."),
     )
-    object.__setattr__(now, "reader", lambda digest: {})
-    files = {name: f"{n:064x}" for n, name in enumerate(FILES)}
-    by_digest = {files[name]: FILES[name] for name in FILES}
-    now = replace(now, files={"model": DIGEST, **files}, reader=lambda digest: by_digest[digest])
-    before = version(
-        2, stage=Stage.PRODUCTION, metrics={"auc": 0.91, "brier": 0.0871, "f1": 0.6}, params={"clf__C": 1.0}
-    )
+    now = captured(now, FILES)
+    metrics = {"auc": 0.91, "brier": 0.0871, "f1": 0.6}
+    params = {**now.params, "clf__C": 1.0}
+    before = captured(version(2, stage=Stage.PRODUCTION, metrics=metrics, params=params), OLDER)
     return Card(now, before, ("Two cells above were edited after they ran.",))
 
 
@@ -268,6 +296,9 @@ def everything() -> dict[str, object]:
     """Return one of each, by name."""
     return {
         "card": card(),
+        "comparison": comparison(),
+        "comparison of three": comparison(3),
+        "section": comparison()["metrics"],
         "version": version(1),
         "failed": version(
             4, status=Status.FAILED, status_reason="predicts other values", metrics={}, files={}, signer=""

@@ -34,12 +34,14 @@ def test_the_order_of_columns_is_that_of_first_use() -> None:
     assert ["metrics.b", "metrics.a"] == columns
 
 
-@pytest.mark.parametrize("kind", [Versions, Models, Events, Annotations])
-def test_an_empty_answer_has_the_same_plain_columns(kind: type[Versions | Models | Events | Annotations]) -> None:
+@pytest.mark.parametrize(
+    "full",
+    [samples.versions(), Models([samples.model()]), samples.events(), samples.thread()],
+    ids=lambda full: type(full).__name__,
+)
+def test_an_empty_answer_has_the_same_plain_columns(full: Versions | Models | Events | Annotations) -> None:
     """Code that reads a column does not break on an empty answer, and times are times there too."""
-    full = {Versions: samples.versions(), Models: Models([samples.model()]), Events: samples.events(),
-            Annotations: samples.thread()}[kind]  # fmt: skip
-    empty, frame = kind().to_frame(), full.to_frame()
+    empty, frame = type(full)().to_frame(), full.to_frame()
     assert [c for c in frame.columns if "." not in c] == list(empty.columns)
     moments = [c for c in frame.columns if isinstance(frame[c].dtype, pd.DatetimeTZDtype)]
     assert len(moments) >= 1
