@@ -47,6 +47,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'nbregistry' has no attribute {name!r}")
     import importlib
 
+    # Whoever holds a name of ours may come to show what it returns; this costs microseconds and draws nothing.
+    importlib.import_module("nbregistry.display").attach()
     return getattr(importlib.import_module(_ROOMS[name]), name)
 
 

@@ -38,7 +38,7 @@ def _predictions(core: Core, versions: tuple[ModelVersion, ...], X: Any, y: Any)
             said.append(flavor(version.flavor).predict(model, X))
     name = agreement(said[0], said[0])[0]
     against = [agreement(said[0], other)[1] for other in said]
-    rows = [row(f"{name} with {versions[0].ref}", against, better="up" if name == "agreement" else None)]
+    rows = [row(f"{name} with {versions[0].ref}", against)]
     if y is not None:
         scores = [score(y, answer) for answer in said]
         rows.append(row(scores[0][0], [value for _, value in scores], better="up"))

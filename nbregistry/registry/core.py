@@ -234,6 +234,8 @@ class Core:
             commit = self.store.commit(actor, make)
         except _Repeated as earlier:
             return Done(earlier.target, self.receipt_of(earlier.seq), repeated=True)
+        if commit.seq == 1 and self.settings.origin == "default":
+            self.store.notices.append(f"A new registry was made here: {self.store.folder}.")
         return Done(commit.target, Receipt(self.store.id, commit.seq, commit.hash))
 
     def refused(self, asked: str, target: str, error: RegistryError, evidence: Document, reason: str | None) -> None:

@@ -66,6 +66,7 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     if request.key is not None and (before := _known(core, request.key)) is not None:
         return before, (f"The key {request.key!r} was used before: this is the version it made.",)
     look = source.start()
+    _ = core.keyring.public_key  # its library is loaded before the environment is looked at, the first time as the next
     draft = _draft(request)
     with Progress(f"Registering {name}") as progress:
         inputs = _look(core, request, draft)
