@@ -78,15 +78,18 @@ class Signature:
     inputs, outputs : tuple of Column
         In order. Empty outputs mean that they are not known.
     container : str
-        What the model was given: ``frame``, ``series``, ``array``, ``list``, ``sparse`` or ``unknown``.
+        What the model was given: ``frame``, ``series``, ``array``, ``list``, ``sparse``, ``dict`` or ``unknown``.
     source : str
         Where this comes from: ``data`` (an X was given) or ``estimator`` (its own feature names).
+    extra : mapping
+        What else is needed to rebuild the container (levels and names of the column index, format of a sparse matrix).
     """
 
     inputs: tuple[Column, ...] = ()
     outputs: tuple[Column, ...] = ()
     container: str = "frame"
     source: str = "data"
+    extra: Mapping[str, Any] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,12 +98,15 @@ class Signature:
 
     def as_document(self) -> Document:
         """Return plain JSON data."""
-        return {
+        found: Document = {
             "inputs": [c.as_document() for c in self.inputs],
             "outputs": [c.as_document() for c in self.outputs],
             "container": self.container,
             "source": self.source,
         }
+        if self.extra:
+            found["extra"] = dict(self.extra)
+        return found
 
     @classmethod
     def from_document(cls, found: Mapping[str, Any]) -> Signature:
@@ -110,4 +116,5 @@ class Signature:
             tuple(Column.from_document(c) for c in found.get("outputs", ())),
             found.get("container", "frame"),
             found.get("source", "data"),
+            found.get("extra"),
         )
