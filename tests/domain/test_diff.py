@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbregistry.domain.alignment import executed
 from nbregistry.domain.diff import ABSENT, Change, Comparison, Row, Section, compare, row
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.errors import InvalidInput, MissingDependency, NotFound
@@ -246,6 +247,20 @@ def test_code_of_a_cell_that_ran_more_than_once() -> None:
     assert {"cell 1": "same", "cell 2": "same", "cell 3": "same"} == {r.key: r.status.value for r in found["code"].rows}
 
 
+def test_cells_stand_where_they_ran_last() -> None:
+    """The place of a cell is that of its last run among the cells that are compared; what is no code is no cell."""
+    cells = [cell("a", "x = 1", 1), cell("b", "f()", 2), cell("a", "x = 2", 3), cell("c", " \n"), {"id": "d"}, "junk"]
+    found = [(one.id, one.code, one.ran, one.position) for one in executed({"cells": cells})]
+    assert [("b", "f()", 2, 1), ("a", "x = 2", 3, 2)] == found
+
+
+def test_cells_that_moved_far_are_found() -> None:
+    """However long the notebook, a cell with the same code is the same cell, wherever it stands."""
+    codes = [f"step_{n}(a, b, c)" for n in range(400)]
+    one, two = source(*[cell(None, c) for c in codes]), source(*[cell(None, c) for c in reversed(codes)])
+    assert 400 == compare([version(1, source=one), version(2, source=two)])["code"].same
+
+
 def test_code_of_more_versions() -> None:
     """Each version stands beside the others, with a diff for each step in which the cell changed."""
     found = compare(
@@ -420,14 +435,14 @@ def test_any_capture_can_be_compared(captured: list[dict[str, Any]]) -> None:
 
 
 def test_long_notebooks_take_their_time_and_no_more() -> None:
-    """A thousand rewritten cells, and a cell of a hundred thousand alternating lines, are compared within seconds."""
-    one = source(*[cell(f"a{n}", f"value_{n} = compute(table_{n}, {n})\nprint(value_{n})") for n in range(1000)])
-    two = source(*[cell(f"b{n}", f"value_{n} = compute(table_{n}, {n + 1})\nshow(value_{n})") for n in range(1000)])
+    """Thousands of rewritten cells, and a cell of a hundred thousand alternating lines, are compared within seconds."""
+    one = source(*[cell(f"a{n}", f"value_{n} = compute(table_{n}, {n})\nprint(value_{n})") for n in range(3000)])
+    two = source(*[cell(f"b{n}", f"value_{n} = compute(table_{n}, {n + 1})\nshow(value_{n})") for n in range(3000)])
     big = [source(cell("x", "\n".join("ab"[(n + s) % 2] for n in range(100_000)))) for s in (0, 1)]
     started = time.perf_counter()
     found = compare([version(1, source=one), version(2, source=two)])
     assert {"changed"} == {r.status.value for r in found["code"].rows}
-    assert 1000 == len(found["code"].rows)
+    assert 3000 == len(found["code"].rows)
     (only,) = compare([version(n, source=s) for n, s in enumerate(big, 1)])["code"].rows
     assert "too long to show" in only.lines[-1]
     assert time.perf_counter() - started < 20

@@ -44,7 +44,10 @@ DOCS = [
         format="json", estimator="xgboost.sklearn.XGBClassifier", digest="ff00", size=2_000_000,
         created_at="2026-11-21T00:00:00.000000Z", params={"C": "high"}, tags={"team": "Risk"}, note="it's 100% odd_one",
     ),
-    version("fraud", 12, stage="Staging", metrics={"auc": 1}, created_at="2026-11-14T12:00:00.000000Z"),
+    version(
+        "fraud", 12, stage="Staging", metrics={"auc": 1}, tags={"done": "TRUE"},
+        created_at="2026-11-14T12:00:00.000000Z",
+    ),
 ]  # fmt: skip
 
 BLOBS: dict[str, dict[str, dict[str, Any]]] = {
@@ -138,6 +141,8 @@ CASES: dict[str, list[str]] = {
     "size <= 1kB": [C1, C2, F12],
     # metrics
     "metrics.auc > 0.9": [C2, F12],
+    "metrics.auc > 0.93": [F12],
+    "metrics.auc < 0.8": [],
     "metric.auc >= .93": [C2, F12],
     "metrics.auc < 9e-1": [C1],
     "metrics.auc <= 0.93": [C1, C2],
@@ -184,6 +189,8 @@ CASES: dict[str, list[str]] = {
     "tags.priority > 10": [C2],
     "tags.priority >= 5": [C1, C2],
     "tags.ok = true": [C2],
+    "tags.done = True": [F12],
+    "tags.done = 'true'": [],
     "tags.ok = 'True'": [C2],
     "tags.ok = 1": [],
     "tags.team IS NULL": [F12],
@@ -241,6 +248,9 @@ CASES: dict[str, list[str]] = {
     "text RLIKE 'print[(]'": [C2],
     "text = 'FEES'": [C2],
     "text = '100%'": [F1],
+    "text = '10%'": [],
+    "text = 'odd-one'": [],
+    "text = 'od__one'": [],
     "text = 'growth'": [C2],
     "text = 'priority'": [C1, C2],
     "text != 'xgboost'": [C1, C2, F12],
@@ -359,6 +369,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "auc > 0.9": (0, "metrics.auc"),
     "metrics > 1": (0, "metrics.auc"),
     "tags. = 1": (0, "needs a key"),
+    "tags. `k` = 1": (0, "needs a key"),
     "name.x = 1": (0, "takes no key"),
     "xyzzy.q = 1": (0, "tags, metrics, params"),
     "0.9 < metrics.auc": (0, "The field comes first"),
