@@ -13,7 +13,6 @@ from html import escape
 
 from nbregistry.display import as_prose
 from nbregistry.display.blocks import (
-    MOST_ROWS,
     Banner,
     Block,
     Bullets,
@@ -84,7 +83,7 @@ def _block(block: Block, now: datetime) -> str:
         case Banner(tone, line):
             return f'<div class="nbr-banner nbr-banner-{tone.value}">{_line(line, now)}</div>'
         case Facts(rows):
-            pairs = (f'<tr><th scope="row">{_text(name)}</th><td>{_line(line, now)}</td></tr>' for name, line in rows)
+            pairs = (f"<tr>{_name(name)}<td>{_line(line, now)}</td></tr>" for name, line in rows)
             return f'<table class="nbr-facts"><tbody>{"".join(pairs)}</tbody></table>'
         case Table():
             return _table(block, now)
@@ -108,13 +107,17 @@ def _table(table: Table, now: datetime) -> str:
     )
     rows = "".join(
         f"<tr>{''.join(_cell(column, line, now) for column, line in zip(table.columns, row, strict=True))}</tr>"
-        for row in table.rows[:MOST_ROWS]
+        for row in table.rows
     )
     shown = (
         f'<div class="nbr-box"><table class="nbr-table"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     return shown + (f'<div class="nbr-more">{_text(table.more)}</div>' if table.more else "")
+
+
+def _name(name: str) -> str:
+    return f'<th scope="row"{_place(False, wide=len(name) > _LONG)}>{_text(name)}</th>'
 
 
 def _cell(column: Column, line: Line, now: datetime) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 
 from nbregistry.display.blocks import (
-    MOST_ROWS,
     Banner,
     Block,
     Bullets,
@@ -83,7 +82,7 @@ def _block(block: Block) -> str:
 def _table(table: Table) -> str:
     rows = [[escaped(column.name) for column in table.columns]]
     rows.append(["---:" if column.right else "---" for column in table.columns])
-    rows.extend([_line(line) for line in row] for row in table.rows[:MOST_ROWS])
+    rows.extend([_line(line) for line in row] for row in table.rows)
     shown = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return shown + (f"\n\n{escaped(table.more)}" if table.more else "")
 
@@ -117,7 +116,7 @@ def _part(part: Span | When) -> str:
     text = escaped(part.text)
     if not text.strip():
         return ""
-    if part.look in (Look.STRONG, Look.BAD):
+    if part.look is Look.STRONG:
         return f"**{text.strip()}**"
     if part.look.value.startswith("badge"):
         return f"**&#91;{text.strip()}&#93;**"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 
 from nbregistry.display.blocks import (
-    MOST_ROWS,
     Banner,
     Block,
     Bullets,
@@ -99,7 +98,7 @@ def _facts(rows: tuple[tuple[str, Line], ...], space: int) -> list[str]:
 
 
 def _table(table: Table, space: int) -> list[str]:
-    rows = [[_cell(line) for line in row] for row in table.rows[:MOST_ROWS]]
+    rows = [[_cell(line) for line in row] for row in table.rows]
     heads = [inline(column.name) for column in table.columns]
     for at, cells in enumerate(zip(*table.rows, strict=True)):
         if any(isinstance(part, When) for line in cells for part in line):

@@ -101,6 +101,17 @@ def value_text(value: Any) -> str:
         return short(value) if _DIGEST.match(value) else _cut(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return figure(value)
+    if isinstance(value, Mapping):
+        return _cut(", ".join(f"{inline(k, 40)}={_plain(v)}" for k, v in list(value.items())[:_MOST]))
+    if isinstance(value, list | tuple):
+        return _cut(", ".join(_plain(v) for v in value[:_MOST]))
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """Return a value inside another one: a number or text as outside, anything deeper as JSON."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value_text(value)
     try:
         return _cut(json.dumps(value, ensure_ascii=False, default=str))
     except (ValueError, TypeError, RecursionError):  # a cycle, a key that is no text, a number beyond text

@@ -88,7 +88,8 @@ _SHEET = """
   padding: 1px 14px 1px 0; border: 0; text-align: left; vertical-align: top; line-height: 1.5; white-space: normal;
   max-width: 80ch;
 }
-.nbr .nbr-facts th { color: var(--nbr-quiet); font-weight: 400; min-width: 9ch; max-width: 30ch; }
+.nbr .nbr-facts th { color: var(--nbr-quiet); font-weight: 400; min-width: 9ch; white-space: nowrap; }
+.nbr .nbr-facts .nbr-wide { white-space: normal; overflow-wrap: anywhere; max-width: 30ch; }
 .nbr ul.nbr-list { margin: 2px 0; padding-left: 18px; }
 .nbr ul.nbr-list li { margin: 1px 0; }
 .nbr .nbr-prose { margin: 4px 0; max-width: 80ch; }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nbregistry.display.figures import ago, change, figure, figures, short, size, stamp, together
+from nbregistry.display.marks import value_text
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -103,3 +104,30 @@ def test_together() -> None:
     """A few words, and a count of the others."""
     assert "a, b, c and 2 more" == together("abcde")
     assert "a, b" == together("ab")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("text", "text"),
+        (0.93123456, "0.9312"),
+        (7043, "7,043"),
+        (True, "true"),
+        (None, "null"),
+        ({"auc": 0.9, "n": 7043}, "auc=0.9, n=7,043"),
+        (["a", 1, [2, {}]], "a, 1, [2, {}]"),
+        ("ab12" * 16, "ab12ab12ab12"),
+        ("x" * 100, "x" * 60 + "…"),
+        ({"a\x1b": "\u202e"}, "a␛=⟨U+202E⟩"),
+    ],
+)
+def test_values_of_changes_are_short_text(value: object, shown: str) -> None:
+    """What stands before and after in an audit reads as a person would write it."""
+    assert shown == value_text(value)
+
+
+def test_a_value_that_contains_itself_does_not_hang() -> None:
+    """Whatever cannot be written as JSON is told by its type."""
+    circle: list[object] = []
+    circle.append(circle)
+    assert "list" == value_text(circle)

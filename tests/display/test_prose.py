@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+import nh3
 import pytest
 
+from nbregistry.display import as_prose
 from nbregistry.display.as_prose import LIMIT, to_html
 from tests.display import corpus
 from tests.display.seen import Seen
@@ -26,6 +28,31 @@ def test_only_harmless_elements(text: str) -> None:
         for element, attributes in seen.elements:
             assert set() == set(attributes) - ({"href", "target", "rel"} if element == "a" else set())
             assert element != "a" or attributes["href"].lower().startswith(("http://", "https://", "mailto:"))
+
+
+class AsTyped:
+    """A renderer that lets everything through, as one with a hole would."""
+
+    def render(self, markdown: str) -> str:
+        return markdown
+
+
+@pytest.mark.parametrize("text", corpus.MARKUP, ids=range(len(corpus.MARKUP)))
+def test_the_sanitiser_holds_alone(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the renderer to let HTML through, the second wall would still stand."""
+    monkeypatch.setattr(as_prose, "_renderer", AsTyped)
+    seen = Seen(to_html(f"{text}<a href='javascript:x' title=t lang=en>x</a><a href='/lab'>y</a><img src=z>"))
+    assert set() == {element for element, _ in seen.elements} - ELEMENTS
+    assert set() == {name for _, attributes in seen.elements for name in attributes} - {"target", "rel"}
+
+
+@pytest.mark.parametrize("text", corpus.EVERYTHING, ids=range(len(corpus.EVERYTHING)))
+def test_the_renderer_holds_alone(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the sanitiser to let everything through, the first wall would still stand."""
+    monkeypatch.setattr(nh3, "clean", lambda html, **_: html)
+    seen = Seen(to_html(text))
+    assert set() == {element for element, _ in seen.elements} - ELEMENTS
+    assert [] == [a for _, a in seen.elements if not a.get("href", "https://").startswith(("http", "mailto:"))]
 
 
 def test_honest_markdown_is_rendered() -> None:
