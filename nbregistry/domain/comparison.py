@@ -12,14 +12,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from nbregistry.domain.entities import ModelVersion
-from nbregistry.errors import InvalidInput, MissingDependency, NotFound, did_you_mean
-
-if TYPE_CHECKING:
-    import pandas as pd
+from nbregistry.domain.frames import Frame, frame
+from nbregistry.errors import InvalidInput, NotFound, did_you_mean
 
 
 class Absent(Enum):
@@ -170,21 +167,17 @@ class Comparison:
             return replace(self, sections=tuple(section if s.name == section.name else s for s in self.sections))
         return replace(self, sections=(*self.sections, section))
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """Return one row per row: ``section``, ``key``, a column per version, ``status``, ``delta``, ``relative``."""
-        try:
-            # By name, since this room is the standard library's; what a frame is matters to the caller alone.
-            pandas: Any = import_module("pandas")
-        except ImportError:
-            raise MissingDependency("pandas", "lab", "A comparison as a data frame") from None
-        columns = ["section", "key", *self.refs, "status", "delta", "relative"]
-        rows = []
-        for section in self.sections:
-            for one in section.rows:
-                values = [None if v is ABSENT else v for v in one.values]
-                rows.append([section.name, one.key, *values, one.status.value, one.delta, one.relative])
-        frame: pd.DataFrame = pandas.DataFrame(rows, columns=columns, dtype=object)
-        return frame.astype({"delta": float, "relative": float})
+        found = [(section.name, one) for section in self.sections for one in section.rows]
+        columns: dict[str, list[Any]] = {"section": [name for name, _ in found], "key": [one.key for _, one in found]}
+        for n, ref in enumerate(self.refs):
+            heading = ref if ref not in columns else f"{ref} ({n + 1})"
+            columns[heading] = [None if one.values[n] is ABSENT else one.values[n] for _, one in found]
+        columns["status"] = [one.status.value for _, one in found]
+        for name in ("delta", "relative"):
+            columns[name] = [math.nan if (value := getattr(one, name)) is None else value for _, one in found]
+        return frame(columns)
 
 
 def row(
