@@ -51,8 +51,8 @@ class Field:
         Its value in a document, None when missing; of ``text`` an iterator over all its texts, of ``alias`` a list.
     absent : callable
         Whether ``IS NULL`` holds: missing, or an empty text, or a stored null.
-    key : str
-        The document's own key, or the key inside of ``metrics``; empty for what is worked out.
+    key, table : str, str
+        Where a plain value is: ``document[key]``, or ``document[table][key]``; empty for what is worked out.
     indexed : bool
         Whether an equality may be answered by an index on ``key``.
     costly : bool
@@ -64,6 +64,7 @@ class Field:
     get: Callable[[Mapping[str, Any]], Any] = field(repr=False, compare=False)
     absent: Test = field(repr=False, compare=False)
     key: str = ""
+    table: str = ""
     indexed: bool = False
     costly: bool = False
 
@@ -206,8 +207,8 @@ def _inside(table: str, key: str, details: Details | None) -> Field:
         return stored(doc) is None
 
     if table == "metrics":
-        return Field(label, Kind.METRIC, stored, absent, key=key)
-    return Field(label, Kind.TYPED, typed, absent, key=key)
+        return Field(label, Kind.METRIC, stored, absent, key=key, table=table)
+    return Field(label, Kind.TYPED, typed, absent, key=key, table=table)
 
 
 def _worked_out(name: str, details: Details | None) -> Field:

@@ -107,6 +107,8 @@ def predicate(field: Field, op: str, operands: Sequence[Any], *, negated: bool =
     if field.indexed and op == "=" and not negated and field.kind is not Kind.ALIAS:
         return _equality(field.key, operands[0])
     get, fits = field.get, _match(field.kind, op, operands)
+    if field.kind is Kind.TYPED and op == "=" and not negated and not _says_bool(operands[0]):
+        return _tagged(field, fits, operands[0].text)
     if field.kind in {Kind.ALIAS, Kind.ANYWHERE}:
         return _any_of(get, fits, negated=negated)
     if negated:
@@ -117,6 +119,22 @@ def predicate(field: Field, op: str, operands: Sequence[Any], *, negated: bool =
 def _equality(key: str, operand_: Any) -> Test:
     wanted = operand_.text if isinstance(operand_, Literal) else operand_
     return lambda doc: bool(doc.get(key) == wanted)
+
+
+def _tagged(field: Field, fits: Match, text: str) -> Test:
+    """Compare a tag or a parameter; texts, which most of them are, at once."""
+    table, key, get = field.table, field.key, field.get
+
+    def equal(doc: Mapping[str, Any]) -> bool:
+        try:
+            value = doc[table].get(key)
+        except KeyError:
+            return False
+        if type(value) is str:
+            return value == text
+        return (value := get(doc)) is not None and fits(value)
+
+    return equal
 
 
 def _any_of(get: Callable[[Mapping[str, Any]], Any], fits: Match, *, negated: bool) -> Test:
@@ -249,11 +267,14 @@ def _release(op: str, wanted: Literal) -> Match:
     return fits
 
 
+def _says_bool(wanted: Literal) -> bool:
+    return not wanted.quoted and wanted.text.casefold() in {"true", "false"}
+
+
 def _typed(op: str, wanted: Literal) -> Match:
     """Compare as numbers when the stored value is one and the literal reads as one, else as text."""
     compare, text, bound = COMPARE[op], wanted.text, number(wanted.text)
-    folded = text.casefold()
-    says_bool = not wanted.quoted and folded in {"true", "false"}
+    folded, says_bool = text.casefold(), _says_bool(wanted)
 
     def fits(value: Any) -> bool:
         if bound is not None and type(value) in {int, float}:
