@@ -34,7 +34,8 @@ def venv_python(venv: Path) -> Path:
 def ensure_environment(venv: Path, *wanted: str) -> Path:
     """Make an environment that holds us, editable, and ``wanted``, unless a good one is there; return its Python."""
     python = venv_python(venv)
-    facts = (sys.version, os.path.realpath(sys.executable), str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
+    base = os.path.realpath(sys.executable)  # not a link in the very environment that is made anew
+    facts = (sys.version, base, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
     stamp, made_from = hashlib.sha256("\0".join(facts + wanted).encode()).hexdigest(), venv / "made-from"
     if made_from.is_file() and made_from.read_text("utf-8") == stamp:
         say(f"environment: {venv.name} is up to date")
@@ -42,9 +43,9 @@ def ensure_environment(venv: Path, *wanted: str) -> Path:
     say(f"environment: making {venv.name} (a minute or two, once)")
     started = time.monotonic()
     shutil.rmtree(venv, ignore_errors=True)
-    if subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False).returncode:
+    if subprocess.run([base, "-m", "venv", str(venv)], check=False).returncode:
         sys.exit("No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     if subprocess.run([*pip, *wanted], cwd=ROOT, check=False).returncode:
         sys.exit(f"The environment {venv.name} could not be installed; pip says why above.")
     made_from.write_text(stamp, "utf-8")

@@ -59,17 +59,24 @@ def take_turns(ours: Side, peer: Side, stock: Side, *, rounds: int) -> None:
     peer.do("prepare")
     for turn in range(rounds):
         say(f"registering and loading, turn {turn + 1} of {rounds}")
-        ours.do("register", 8)
-        peer.do("register given", 4)
-        peer.do("register beside", 4)
+        for verb in ("register alone", "register with data"):
+            ours.do(verb, 8)
+        for verb in ("register given", "register with data", "register beside"):
+            peer.do(verb, 4)
         if turn < 3:
             peer.do("register default")
         for verb in ("load small", "load small alias", "load forest", "load forest alias", "bare small", "bare forest"):
             ours.do(verb, 10)
             peer.do(verb, 10)
     say(f"filling each side with {ours.versions:,} versions")
-    for side in (stock, ours, peer):
+    sides = (stock, ours, peer)
+    for side in sides:
         side.do("fill")
+    for verb in ("search name", "search tag"):
+        for side in sides:
+            side.do(verb)
+        if len({side.found[verb] for side in sides}) != 1:
+            sys.exit(f"The sides do not find the same for {verb!r}: {[side.found[verb] for side in sides]}")
     for turn in range(rounds):
         say(f"at {ours.versions:,} versions, turn {turn + 1} of {rounds}")
         for verb in ("lookup", "alias", "stage", "search name", "search tag"):
@@ -77,7 +84,7 @@ def take_turns(ours: Side, peer: Side, stock: Side, *, rounds: int) -> None:
             peer.do(verb, 10)
             stock.do(verb, 2)
         ours.do("search metric", 5)
-        stock.do("register", 2)
+        stock.do("register alone", 2)
 
 
 @dataclass(frozen=True)
@@ -103,14 +110,15 @@ class Row:
 def against_peer(imports: dict[str, float], firsts: dict[str, dict[str, float]], ours: Side, peer: Side) -> list[Row]:
     """Put the medians of both sides beside each other."""
     mine, theirs = firsts["side_ours"], firsts["side_mlflow"]
-    at = f"at {ours.versions:,} versions"
+    at, alone, with_data = f"at {ours.versions:,} versions", ours.median("register alone"), "register with data"
     rows = [
         Row("import", imports["ours used"], imports["peer"]),
         Row("first register, new registry", mine["new"], theirs["new"]),
         Row("first register, fresh kernel", mine["existing"], theirs["existing"]),
-        Row("register, its default", ours.median("register"), peer.median("register default")),
-        Row("register, requirements given", ours.median("register"), peer.median("register given"), 10),
-        Row("register, saved beside the store", ours.median("register"), peer.median("register beside")),
+        Row("register the model alone", alone, peer.median("register default")),
+        Row("... requirements given to MLflow", alone, peer.median("register given"), 10),
+        Row("... MLflow pointed at a folder saved beside its store", alone, peer.median("register beside")),
+        Row("register with data, requirements given", ours.median(with_data), peer.median(with_data)),
     ]
     for label, verb in (("small pipeline", "load small"), ("forest of 400 trees", "load forest")):
         rows.append(Row(f"load by version, {label}", ours.median(verb), peer.median(verb)))
@@ -138,8 +146,16 @@ def against_joblib(ours: Side) -> list[list[str]]:
     return rows
 
 
-def report(rows: list[Row], joblib_rows: list[list[str]], ours: Side, stock: Side, versions: dict[str, str]) -> None:
+def report(
+    rows: list[Row],
+    joblib_rows: list[list[str]],
+    imports: dict[str, float],
+    *,
+    sides: list[Side],
+    versions: dict[str, str],
+) -> None:
     """Print the tables."""
+    ours, _, stock = sides
     print(
         f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}; medians;"
         f" {', '.join(f'{k} {v}' for k, v in versions.items())}\n"
@@ -148,17 +164,20 @@ def report(rows: list[Row], joblib_rows: list[list[str]], ours: Side, stock: Sid
     print()
     print(table(["operation", "nbregistry", "joblib.load", "times", "goal: at most 1.5x"], joblib_rows))
     print()
-    verbs = ("register", "lookup", "alias", "stage", "search name", "search tag")
+    verbs = ("register alone", "lookup", "alias", "stage", "search name", "search tag")
     beside = [
         [verb, shown(ours.median(verb)), shown(stock.median(verb)), f"{stock.median(verb) / ours.median(verb):.3g}x"]
         for verb in verbs
     ]
     print(table([f"at {ours.versions:,} versions", "nbregistry", "stock TinyDB", "ratio"], beside))
     print(
-        "\nOurs registers with the data at hand: signature, profile, environment, source, a signed manifest, fsync."
-        "\nThe peer's versions filled in carry tags only; stock TinyDB keeps metadata only, its register is one insert."
-        f"\nSearch on a metric, ours: {shown(ours.median('search metric'))}; the peer's model versions have no metrics"
-        " to search on."
+        "\nEvery register of ours captures environment and source, loads the stored model back once, signs a manifest"
+        "\nand waits for the disk. With data: ours adds signature, profile and an example that must predict the same;"
+        "\nMLflow is given five rows as input example. MLflow's versions filled in carry tags only; stock TinyDB keeps"
+        "\nmetadata only."
+        f"\nSearch on a metric, ours: {shown(ours.median('search metric'))}; MLflow's model versions have no metrics."
+        f"\n`import nbregistry` alone: {shown(imports['ours'])} more than the bare interpreter (goal: at most 60 ms,"
+        f" {'met' if imports['ours'] <= 0.06 else 'MISSED'})."
     )
 
 
@@ -190,15 +209,13 @@ def main() -> int:
         take_turns(ours, peer, stock, rounds=options.rounds)
         for side in sides:
             side.close()
-    for verb in ("search name", "search tag"):
-        if len({side.found[verb] for side in sides}) != 1:
-            sys.exit(f"The sides do not find the same for {verb!r}: {[side.found[verb] for side in sides]}")
     rows, joblib_rows = against_peer(imports, firsts, ours, peer), against_joblib(ours)
-    report(rows, joblib_rows, ours, stock, installed(python))
+    report(rows, joblib_rows, imports, sides=sides, versions=installed(python))
     if options.json:
         every: dict[str, Any] = {side.script: side.seconds for side in sides}
         options.json.write_text(json.dumps({"imports": imports, "firsts": firsts, "sides": every}, indent=1), "utf-8")
-    return 0 if all(row.met for row in rows) and all("MISSED" not in row for row in joblib_rows) else 1
+    met = imports["ours"] <= 0.06 and all(row.met for row in rows) and all("MISSED" not in row for row in joblib_rows)
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

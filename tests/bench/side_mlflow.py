@@ -91,7 +91,7 @@ def main() -> None:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(f"sqlite:///{PLACE / 'mlflow.db'}")
     os.chdir(PLACE)
-    data()
+    X, _ = data()
     given = {"pip_requirements": REQUIREMENTS}
     load = mlflow.sklearn.load_model  # the estimator itself, not the generic wrapper
     serve({
@@ -99,6 +99,9 @@ def main() -> None:
         "prepare": lambda _: prepare,
         "register default": lambda n: partial(register, pipeline(1000 + n), "churn"),
         "register given": lambda n: partial(register, pipeline(n), "churn", **given),
+        "register with data": lambda n: partial(
+            register, pipeline(2000 + n), "churn", input_example=X.head(5), **given
+        ),
         "register beside": lambda n: partial(register_beside, pipeline(n), PLACE / f"saved-{os.getpid()}-{n}"),
         "load small": lambda _: partial(load, "models:/small/1"),
         "load small alias": lambda _: partial(load, "models:/small@champion"),

@@ -26,9 +26,14 @@ def register(registry: Registry, model: Any, name: str) -> None:
     registry.register(model, name, X=X, y=y, metrics={"auc": 0.99})
 
 
+def register_alone(registry: Registry, model: Any) -> None:
+    """Register the model without its data; the signature then comes from the estimator."""
+    registry.register(model, "churn", metrics={"auc": 0.99})
+
+
 def first(model: Any) -> None:
     """Open the place and register."""
-    register(Registry(PLACE / "registry"), model, "churn")
+    register_alone(Registry(PLACE / "registry"), model)
 
 
 def prepare(registry: Registry) -> None:
@@ -49,7 +54,8 @@ def main() -> None:
     serve({
         "first": lambda n: partial(first, pipeline(n)),
         "prepare": lambda _: partial(prepare, registry),
-        "register": lambda n: partial(register, registry, pipeline(n), "churn"),
+        "register alone": lambda n: partial(register_alone, registry, pipeline(n)),
+        "register with data": lambda n: partial(register, registry, pipeline(1000 + n), "churn"),
         "load small": lambda _: partial(load, "small/1"),
         "load small alias": lambda _: partial(load, "small@champion"),
         "load forest": lambda _: partial(load, "forest/1"),

@@ -29,7 +29,7 @@ def main() -> None:
 
     serve({
         "fill": lambda _: fill,
-        "register": lambda n: partial(table.insert, document(FILLED + n)),
+        "register alone": lambda n: partial(table.insert, document(FILLED + n)),
         "lookup": lambda n: partial(table.get, where("ref") == "{}/{}".format(*filled(n * 37 % FILLED))),
         "alias": lambda n: partial(table.update, {"aliases": ["champion"]}, doc_ids=[n % 2 + 1]),
         "stage": lambda n: partial(table.update, {"stage": "Production"}, doc_ids=[n % 2 + 1]),
