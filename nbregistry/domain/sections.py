@@ -15,6 +15,9 @@ from nbregistry.types import Document
 
 _MAX_TEXT = 200
 _MACHINE = ("python", "implementation", "os", "machine", "cpu")
+_NOT_SHOWN = {"name", "histogram"}
+"""A histogram in words says no more than the quantiles beside it; that it differs, the fingerprint tells."""
+
 _COLUMN = ("dtype", "nullable", "categories", "ordered", "shape", "extra")
 
 Captured: TypeAlias = "Sequence[tuple[str, Mapping[str, Any]]]"
@@ -152,7 +155,7 @@ def _data(captured: Captured) -> list[Row]:
 def _statistics(name: str, columns: Sequence[Mapping[str, Any]]) -> list[Row]:
     rows = []
     for key in _keys(columns):
-        if key == "name":
+        if key in _NOT_SHOWN:
             continue
         stored = [one.get(key, ABSENT) for one in columns]
         note = _shift(columns[0], columns[-1]) if key == "mean" else ""
