@@ -182,8 +182,8 @@ def test_data() -> None:
     two = {
         "rows": 120, "fingerprint": "f2",
         "columns": [
-            {**age, "mean": 45.0, "quantiles": [1, 2.5, 4], "histogram": {"counts": [1, 2]}}, {**plan, "top": [["a", 1200], ["b", 4]], "missing": 2},
-            {"name": "new"},
+            {**age, "mean": 45.0, "quantiles": [1, 2.5, 4], "histogram": {"counts": [1, 2]}},
+            {**plan, "top": [["a", 1200], ["b", 4]], "missing": 2}, {"name": "new"},
         ],
     }  # fmt: skip
     found = compare([version(1, profile=one), version(2, profile=two)])
