@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from nbregistry.cli.commands import COMMANDS
 from nbregistry.errors import InvalidInput, RegistryError
-from nbregistry.verbs.asking import Ask, Session
-from nbregistry.verbs.catalogue import catalogue
+from nbregistry.verbs.asking import Ask
+from nbregistry.verbs.catalogue import glance
 from nbregistry.verbs.grammar import Offer, Place, Values
 from nbregistry.verbs.offering import Question, offers, words_of
 from nbregistry.verbs.parsing import Walk
@@ -101,7 +101,7 @@ def _complete(before: Sequence[str], fragment: str) -> list[str]:
         return []
     if _wants_file(Walk(verb, Place.SHELL), words[1:]):
         return [FILES]
-    found = offers(Question(verb, Place.SHELL, words[1:], fragment), catalogue(Session(uri)), {})
+    found = offers(Question(verb, Place.SHELL, words[1:], fragment), glance(uri), {})
     if fragment.startswith("-"):
         found += words_of(fragment, _COMMON)
     return found

@@ -112,7 +112,7 @@ class _Story:
         )  # fmt: skip
         warning = "Slow: a hundred trees for every patient. See the minutes of Monday."
         yield Step(
-            "Write down what was found out", f'%annotate {forest} "{warning[:24]}..." --kind warning',
+            "Write down what was found out", f'%annotate {forest} "{warning}" --kind warning',
             lambda: registry.annotate(forest, warning, kind="warning"),
         )  # fmt: skip
         yield Step(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import nbregistry
 from nbregistry.cli import output
 from nbregistry.cli.commands import COMMANDS, OVERVIEW
 from nbregistry.errors import InvalidInput, RegistryError
@@ -75,9 +76,7 @@ def _run(arguments: list[str]) -> int:
         output.lines([OVERVIEW, *help_text.of_place(COMMANDS, Place.SHELL, bare=True), "", *_ending()])
         return DONE
     if words[0].text == "--version":
-        from importlib.metadata import version
-
-        output.lines([f"nbregistry {version('nbregistry')}"])
+        output.lines([f"nbregistry {nbregistry.__version__}"])
         return DONE
     if words[0].text == "help":
         words = [*words[1:], Word(HELP[0])]

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 
 from nbregistry.display.visible import inline
-from nbregistry.domain.entities import Promotion, Report
 
 
 def prepare() -> None:
@@ -61,6 +60,8 @@ def abandon() -> None:
 
 def succeeded(answer: object) -> bool:
     """Whether an answer means success: not a verification with findings, nor a rehearsed promotion that would fail."""
+    from nbregistry.domain.entities import Promotion, Report
+
     if isinstance(answer, Report):
         return answer.ok
     return answer.passed if isinstance(answer, Promotion) else True

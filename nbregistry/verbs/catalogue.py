@@ -7,26 +7,39 @@ from pathlib import Path
 
 from nbregistry.config import Settings
 from nbregistry.domain.lifecycle import Stage
-from nbregistry.registry import Registry
 from nbregistry.storage.index import FAILED, READY
+from nbregistry.storage.store import Store
+from nbregistry.storage.tiny import View
 from nbregistry.verbs.asking import Session
 from nbregistry.verbs.offering import Catalogue, Nothing, Standing
 
 
 def catalogue(session: Session) -> Catalogue:
-    """Return the names to offer; a registry is opened for it only where there is one on this machine."""
-    if session.opened is None:
-        uri = Settings.resolve(session.uri).uri.removeprefix("file://")
-        if "://" in uri or not (Path(uri).expanduser() / "journal").is_file():
-            return Nothing()
-    return Known(session.registry)
+    """Return the names to offer in a session; its registry is opened for it only where there is one on this machine."""
+    if session.opened is None and _folder(Settings.resolve(session.uri)) is None:
+        return Nothing()
+    return Known(session.registry.core.view())
+
+
+def glance(uri: str | None) -> Catalogue:
+    """Return the names to offer just once, from the store alone: for a process that lives for one TAB."""
+    settings = Settings.resolve(uri)
+    folder = _folder(settings)
+    return Nothing() if folder is None else Known(Store(folder, settings.home).view())
+
+
+def _folder(settings: Settings) -> Path | None:
+    """Return the folder of a registry that is there."""
+    uri = settings.uri.removeprefix("file://")
+    folder = Path(uri).expanduser()
+    return folder if "://" not in uri and (folder / "journal").is_file() else None
 
 
 class Known:
-    """The names of a registry."""
+    """The names of a registry, as its view has them now."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._view = registry.core.view()
+    def __init__(self, view: View) -> None:
+        self._view = view
 
     def names(self) -> Sequence[str]:
         """Return the names of the models that have versions."""

@@ -160,7 +160,7 @@ def _variables(offer: Offer, fragment: str, namespace: Mapping[str, Any]) -> Ite
     key, equals, value = fragment.partition("=")
     prefix, wanted = (f"{key}=", value) if offer is Offer.METRIC and equals else ("", fragment)
     suits = _VARIABLES[offer]
-    names = [n for n in words_of(wanted, visible(namespace)) if suits(namespace.get(n))]
+    names = list(islice((n for n in words_of(wanted, visible(namespace)) if suits(namespace.get(n))), LIMIT))
     if offer is Offer.MODEL:
         names.sort(key=lambda n: fitted(namespace.get(n)) is not True)
     yield from (prefix + n for n in names)

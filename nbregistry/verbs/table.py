@@ -188,4 +188,4 @@ def find(word: str, place: Place, known: Mapping[str, Verb] | None = None) -> Ve
         return known[word]
     said = place.value.format(word=word[:80])
     hint = did_you_mean(word, known) or "."
-    raise InvalidInput(f"There is no {said}{hint} There are {', '.join(known)}.")
+    raise InvalidInput(f"There is no `{said}`{hint} There are {', '.join(known)}.")

@@ -127,9 +127,9 @@ def test_wrong_use(line: str, message: str) -> None:
 
 def test_unknown_verb_suggests() -> None:
     """A mistyped verb is answered with the nearest one, as it is written there."""
-    with pytest.raises(InvalidInput, match=r"no nbregistry promte, did you mean 'promote'\?"):
+    with pytest.raises(InvalidInput, match=r"no `nbregistry promte`, did you mean 'promote'\?"):
         find("promte", Place.SHELL)
-    with pytest.raises(InvalidInput, match=r"no %nbregistry statsu, did you mean 'status'\?"):
+    with pytest.raises(InvalidInput, match=r"no `%nbregistry statsu`, did you mean 'status'\?"):
         find("statsu", Place.WORD)
 
 

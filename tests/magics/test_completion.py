@@ -1,0 +1,119 @@
+"""TAB in a real shell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+
+from nbregistry.domain.commits import Actor, Commit
+from nbregistry.magics import completion
+from nbregistry.storage.tiny import View
+from nbregistry.verbs.catalogue import Known
+
+Run = Callable[[str], Any]
+
+
+def tab(shell: InteractiveShell, text: str) -> list[str]:
+    """Return what the word under the cursor becomes, as a front end would show it."""
+    with provisionalcompleter():
+        return [text[: c.start] + c.text for c in shell.Completer.completions(text, len(text))]
+
+
+@pytest.fixture
+def stocked(run: Run, shell: InteractiveShell) -> InteractiveShell:
+    """Return a shell with a registry of two models."""
+    run("clf = Ridge().fit([1.0])\nX_train = [[1.0]]")
+    run("%register churn clf --alias champion --stage production;")
+    run("%register churn-eu clf;")
+    return shell
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("%versions ch", ["churn", "churn-eu"]),
+        ("%show churn@", ["churn@champion"]),
+        ("%show churn/p", ["churn/Production"]),
+        ("%promote churn/1 st", ["Staging"]),
+        ("y = %promote churn/1 st", ["Staging"]),
+        ("x, y = %promote churn/1 st", ["Staging"]),
+        ("%%register ch", ["churn", "churn-eu"]),
+        ("%register churn cl", ["clf"]),
+        ("%register churn clf --data X_", ["X_train"]),
+        ("%register churn clf --stag", ["--stage"]),
+        ("%nbregistry ver", ["versions", "verify"]),
+        ("%nbregistry unalias churn ", ["champion"]),
+        ("x = 1\n%versions churn-", ["churn-eu"]),
+    ],
+)
+def test_completes(stocked: InteractiveShell, text: str, expected: list[str]) -> None:
+    """The fragment is replaced as a whole, in any line of a cell and behind an assignment."""
+    head = text if text[-1].isspace() else text[: len(text) - len(text.rsplit(maxsplit=1)[-1])]
+    assert [head + word for word in expected] == tab(stocked, text)
+
+
+def test_other_lines_are_left_alone(stocked: InteractiveShell) -> None:
+    """Python, other magics and the inside of a cell are none of our business."""
+    for text in ("X_tr", "%time X_tr", "x = 5 % X_tr", "pass\n%%register ch"):
+        assert not any("churn" in found for found in tab(stocked, text))
+
+
+def test_without_a_registry_none_is_made(shell: InteractiveShell) -> None:
+    """TAB in an empty folder offers stages and options, and makes nothing."""
+    assert ["%promote churn/1 Production"] == tab(shell, "%promote churn/1 Prod")
+    tab(shell, "%versions ")
+    assert not Path(".nbregistry").exists()
+
+
+def test_trouble_is_silent(
+    stocked: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store that fails while TAB is pressed prints nothing."""
+
+    def broken(session: object) -> None:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(completion, "catalogue", broken)
+    tab(stocked, "%versions ch")
+    out, err = capsys.readouterr()
+    assert ("", "") == (out, err)
+
+
+def test_two_thousand_models_in_time(stocked: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matcher answers within 20 ms on a registry of 2,000 models with 50 versions each."""
+    view = View()
+    actor = Actor("ana")
+    put: dict[str, dict[int, Any]] = {"models": {}, "versions": {}}
+    blank = {"stage": "None", "aliases": [], "status": "READY", "tags": {}}
+    for model in range(2_000):
+        put["models"][model + 1] = {"name": f"model-{model}"}
+        for number in range(1, 51):
+            put["versions"][model * 50 + number] = {"name": f"model-{model}", "number": number, **blank}
+    view.apply(Commit("register", "model-0/1", actor, "2026-11-01T12:00:00.000000Z", put=put, seq=0))
+    monkeypatch.setattr(completion, "catalogue", lambda session: Known(view))
+    seconds = []
+    for text in ("%versions model-19", "%show model-7/", "%register mod"):
+        best = 1.0
+        for _ in range(5):
+            start = time.perf_counter()
+            assert tab(stocked, text)
+            best = min(best, time.perf_counter() - start)
+        seconds.append(best)
+    assert max(seconds) < 0.02, seconds
+
+
+@given(st.text(max_size=50))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_tab_never_fails(shell: InteractiveShell, capsys: pytest.CaptureFixture[str], rest: str) -> None:
+    """Whatever stands on the line, nothing is raised or printed."""
+    for sign in ("%register ", "%%register churn ", "%nbregistry "):
+        list(tab(shell, sign + rest.replace("\n", " ")))
+    assert "" == capsys.readouterr().err
