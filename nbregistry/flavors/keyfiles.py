@@ -131,9 +131,10 @@ def _read(path: Path, *, forbidden: int, others: str) -> bytes | None:
         if error.errno in _ABSENT:
             return None
         raise Refused(f"{path} cannot be read ({error.strerror}): make it yours again, or move it away.") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Refused(f"{path} is not a file: move it away.")
     with open(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused(f"{path} is not a file: move it away.")
         if os.name == "posix":
             _close_to_others(fd, path, forbidden, others)
         return file.read(_MAX_BYTES)
@@ -165,12 +166,16 @@ def _close_to_others(fd: int, path: Path, forbidden: int, others: str) -> None:
 
 def _write_new(path: Path, content: bytes) -> None:
     fd = os.open(path, _NEW, 0o600)
-    with open(fd, "wb") as file:
-        if hasattr(os, "fchmod"):
-            os.fchmod(fd, 0o600)  # a umask may have taken away even what is ours
-        file.write(content)
-        file.flush()
-        os.fsync(fd)
+    try:
+        with open(fd, "wb") as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(fd, 0o600)  # a umask may have taken away even what is ours
+            file.write(content)
+            file.flush()
+            os.fsync(fd)
+    except OSError:
+        path.unlink(missing_ok=True)  # half a key would stand in the way of a whole one
+        raise
 
 
 def _make_folder(home: Path) -> None:

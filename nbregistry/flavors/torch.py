@@ -32,7 +32,9 @@ class TorchFlavor:
 
     def matches(self, model: object) -> bool:
         """Whether it is a module."""
-        return "torch" in roots(model) and hasattr(type(model), "state_dict") and hasattr(type(model), "forward")
+        return (
+            "torch" in roots(model) and hasattr(type(model), "state_dict") and hasattr(type(model), "named_parameters")
+        )
 
     def default(self, model: object) -> str:
         """Scripted modules cannot be pickled and are kept as TorchScript, all others by ``torch.save``."""
@@ -122,7 +124,7 @@ def _tensor(torch: Any, module: Any, X: Any) -> Any:
         X = X.to_numpy()
     if not hasattr(X, "__array__") and not isinstance(X, list):
         return X
-    tensor = torch.as_tensor(X)
+    tensor = torch.tensor(X)  # a copy: what a frame gives may not be written, and then torch warns
     weight = next(iter(module.parameters()), None)
     if weight is None:
         return tensor

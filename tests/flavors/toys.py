@@ -5,12 +5,20 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from sklearn import base, calibration, cluster, compose, decomposition, ensemble, feature_selection, linear_model
+import sklearn.experimental.enable_halving_search_cv  # noqa: F401  the import itself brings two estimators
 from sklearn import (
-    model_selection,
+    base,
+    calibration,
+    cluster,
+    compose,
+    decomposition,
+    ensemble,
+    feature_selection,
+    linear_model,
     multiclass,
     multioutput,
     pipeline,
@@ -18,11 +26,12 @@ from sklearn import (
     random_projection,
     semi_supervised,
 )
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401  the import itself brings two estimators
+from sklearn import model_selection as selection
 from sklearn.utils import all_estimators
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
 from nbregistry.errors import Conflict
-from nbregistry.flavors.estimator import answer
+from nbregistry.flavors import table
 
 RNG = np.random.default_rng(0)
 ROWS = 40
@@ -34,7 +43,8 @@ VALUES = X @ [1.0, 2.0, 0.0, 0.0, 1.0] + RNG.random(ROWS)
 DATA: tuple[tuple[Any, Any], ...] = (
     (X, CLASSES), (X, BINARY), (X, VALUES), (X, np.c_[VALUES, VALUES * 2]), (X, np.c_[BINARY, 1 - BINARY]),
     (X[:, 0], VALUES), (["one two three", "two three four", "three one"] * 5, None), (CLASSES, None),
-    (RNG.random((4, 6, 6)), None), ([{"a", "b"}, {"b"}] * 5, None), ([{"a": 1, "b": 2}, {"a": 3}] * 5, None), (X @ X.T, CLASSES),
+    (RNG.random((4, 6, 6)), None), ([{"a", "b"}, {"b"}] * 5, None), ([{"a": 1, "b": 2}, {"a": 3}] * 5, None),
+    (X @ X.T, CLASSES),
 )  # fmt: skip
 """What an estimator may want to be fitted on, the most usual first."""
 
@@ -85,9 +95,16 @@ SPECIAL: dict[str, Callable[[type], Any]] = {
 @functools.cache
 def estimators() -> tuple[tuple[str, Any, Any], ...]:
     """Return name, fitted estimator and the data it was fitted on, of all that scikit-learn has."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # toy data does not converge, and that is not the matter here
+    with _calmly():
         return tuple((name, *_fitted(name, kind)) for name, kind in all_estimators())
+
+
+@contextmanager
+def _calmly() -> Iterator[None]:
+    """Work without the warnings of toy data that does not converge, and without threads that wait for each other."""
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _fitted(name: str, kind: type) -> tuple[Any, Any]:
@@ -106,9 +123,8 @@ def _fitted(name: str, kind: type) -> tuple[Any, Any]:
 
 def says(model: Any, data: Any) -> Any:
     """Return everything a model says about the data, or what it learned where it says nothing about rows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        first = answer(model, data)
+    with _calmly():
+        first = table.flavor_of(model).predict(model, data)
         if first is None:
             return {k: v for k, v in vars(model).items() if k.endswith("_") and isinstance(v, np.ndarray)}
         proba = getattr(model, "predict_proba", None)
@@ -127,7 +143,7 @@ def compositions() -> Iterator[tuple[str, Any, Any]]:
     yield "column transformer and forest", chain.fit(frame, CLASSES), frame
     log = pipeline.make_pipeline(preprocessing.FunctionTransformer(np.log1p), linear_model.Ridge())
     yield "function transformer", log.fit(X, VALUES), X
-    search = model_selection.GridSearchCV(base.clone(chain), {"randomforestclassifier__max_depth": [1, 2]}, cv=2)
+    search = selection.GridSearchCV(base.clone(chain), {"randomforestclassifier__max_depth": [1, 2]}, cv=2)
     yield "search over a pipeline", search.fit(frame, CLASSES), frame
     calibrated = calibration.CalibratedClassifierCV(multiclass.OneVsRestClassifier(_classifier()), cv=2)
     yield "calibrated one against rest", calibrated.fit(X, CLASSES), X
