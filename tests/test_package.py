@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from nbregistry.flavors.table import FLAVORS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,6 +58,20 @@ def test_wheel_has_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.partition("/")[0] for name in wheel.namelist()}
     assert {"nbregistry"} == {top for top in tops if not top.startswith("nbregistry-0.")}
     assert [] == [n for n in wheel.namelist() if n.startswith("nbregistry/labext/") or "__pycache__" in n]
+
+
+def test_extras_that_errors_name_exist(wheel: zipfile.ZipFile) -> None:
+    """Whoever is told to install an extra finds it, and `all` brings every one that a user may need."""
+    metadata = wheel.read(next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))).decode()
+    offered = set(re.findall(r"^Provides-Extra: (\S+)$", metadata, re.MULTILINE))
+    named = {row.extra for row in FLAVORS} | {"lab", "skops"}
+    assert set() == named - {""} - offered
+    needs = {
+        extra: set(re.findall(rf"^Requires-Dist: (.+); extra == '{extra}'$", metadata, re.MULTILINE))
+        for extra in offered
+    }
+    runtime = offered - {"all", "bench", "test"}
+    assert needs["all"] == {need for extra in runtime for need in needs[extra]}
 
 
 def test_metadata_names_license_and_command(wheel: zipfile.ZipFile) -> None:
