@@ -16,7 +16,7 @@
     |   `-- OutcomeUnknown            the disk failed while a write was being made durable
     `-- MissingDependency (501)       an optional library; names the extra
 
-Each message says what was asked, what was found and what to do next; each class carries the HTTP status its meaning has.
+Each message says what was asked, what was found and what to do next; each class carries its HTTP status.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class RegisteredModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version of a model. Its content never changes; stage, aliases, tags and notes do, and this is a picture of them.
+    """One version of a model: its content never changes; stage, aliases, tags and notes do, as they were at this moment.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class ModelVersion:
         return f"{self.name}/{self.number}"
 
     def details(self, file: str) -> Document:
-        """Return a captured file (``signature``, ``environment``, ``source``, ``profile``), ``{}`` where there is none."""
+        """Return a captured file (``signature``, ``environment``, ``source``, ``profile``); ``{}`` for none."""
         digest = self.files.get(file)
         return self.reader(digest) if digest and self.reader else {}
 

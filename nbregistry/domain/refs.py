@@ -1,4 +1,4 @@
-"""References, one grammar everywhere: ``churn``, ``churn/3``, ``churn/production``, ``churn@champion``, ``models:/...``."""
+"""References, one grammar everywhere: ``churn``, ``churn/3``, ``churn/production``, ``churn@champion``, ``models:/``."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Ref:
         if part.casefold() in _STAGES:
             return cls(name, stage=Stage.parse(part))
         raise InvalidInput(
-            f"{part[:80]!r} in {text[:200]!r} is neither a version number nor a stage: write {name}/3, {name}/production"
-            f" or {name}@alias."
+            f"{part[:80]!r} in {text[:200]!r} is neither a version number nor a stage: write {name}/3,"
+            f" {name}/production or {name}@alias."
         )
 
 

@@ -68,14 +68,16 @@ def scalars(given: Mapping[str, Any] | None, what: str) -> dict[str, Scalar]:
 def metrics(given: Mapping[str, Any] | None) -> dict[str, float]:
     """Return metrics as floats; anything ``float()`` reads but text."""
     found: dict[str, float] = {}
-    for name, value in _entries(given, "metric").items():
-        name = key(name, "metric")
+    for told, value in _entries(given, "metric").items():
+        name = key(told, "metric")
         if isinstance(value, (str, bytes)):
             raise InvalidInput(f"The metric {name!r} must be a number, not the text {value[:80]!r}.")
         try:
             found[name] = float(value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise InvalidInput(f"The metric {name!r} must be one number, not {type(value).__name__} ({error}).") from None
+            raise InvalidInput(
+                f"The metric {name!r} must be one number, not {type(value).__name__} ({error})."
+            ) from None
     return found
 
 

@@ -37,9 +37,12 @@ def promote(
     id_ = core.locate(view, target)
     ref, expected = view.versions[id_]["ref"], _expected(core, view, expect)
     incumbent = _holder(view, view.versions[id_]["name"], goal)
-    evidence = _ask(core, view, id_, goal, incumbent, gates)
+    evidence = _ask(core, view, id_, goal, incumbent=incumbent, gates=gates)
     if dry_run:
-        return _told(core, view.versions[id_], goal, _ref(view, incumbent), because, evidence, None)
+        replaced = _ref(view, incumbent) if incumbent != id_ else None
+        return _told(
+            core, view.versions[id_], goal, replaced=replaced, because=because, evidence=evidence, dry_run=True
+        )
     was = Stage(view.versions[id_]["stage"])
     try:
         _check_expected(ref, goal, _ref(view, incumbent), expected)
@@ -52,20 +55,23 @@ def promote(
             if held != incumbent:
                 _check_expected(ref, goal, _ref(now, held), expected)
                 raise Conflict(
-                    f"{goal.value} went from {_ref(view, incumbent) or 'nobody'} to {_ref(now, held) or 'nobody'} while the"
-                    " gates looked. Nothing was changed; look at it and repeat."
+                    f"{goal.value} went from {_ref(view, incumbent) or 'nobody'} to {_ref(now, held) or 'nobody'} while"
+                    " the gates looked. Nothing was changed; look at it and repeat."
                 )
-            core.locate(now, Ref(now.versions[id_]["name"], now.versions[id_]["number"]))  # still there, not in the trash
+            core.locate(
+                now, Ref(now.versions[id_]["name"], now.versions[id_]["number"])
+            )  # still there, not in the trash
             return _moved(now, id_, goal, time, evidence=evidence)
 
         if was == goal and incumbent == id_:
-            return _told(core, view.versions[id_], goal, None, because, evidence, None)
+            return _told(core, view.versions[id_], goal, replaced=None, because=because, evidence=evidence)
         done = core.change("promote", build, reason=because, key=key)
     except (Refused, Conflict) as error:
         core.refused(f"promote to {goal.value}", ref, error, {"gates": [_plain(g) for g in evidence]}, because)
         raise
     replaced = _ref(view, incumbent) if incumbent != id_ else None
-    return _told(core, {**view.versions[id_], "was": was}, goal, replaced, because, evidence, done.receipt)
+    before = {**view.versions[id_], "was": was}
+    return _told(core, before, goal, replaced=replaced, because=because, evidence=evidence, receipt=done.receipt)
 
 
 def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, key: str | None) -> Promotion:
@@ -96,7 +102,7 @@ def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, 
         raise
     view = core.view()
     doc = view.versions[core.locate(view, done.target)]
-    return _told(core, {**doc, **told}, goal, replaced[0], because, (), done.receipt)
+    return _told(core, {**doc, **told}, goal, replaced=replaced[0], because=because, receipt=done.receipt)
 
 
 def _earlier(view: View, model: Document, goal: Stage) -> int | None:
@@ -153,7 +159,7 @@ def _ref(view: View, id_: int | None) -> str | None:
 
 
 def _ask(
-    core: Core, view: View, id_: int, goal: Stage, incumbent: int | None, gates: Sequence[Gate]
+    core: Core, view: View, id_: int, goal: Stage, *, incumbent: int | None, gates: Sequence[Gate]
 ) -> tuple[GateResult, ...]:
     candidate = Candidate(
         core.version(view, id_), goal, None if incumbent is None else core.version(view, incumbent),
@@ -179,8 +185,8 @@ def _check_expected(ref: str, goal: Stage, found: str | None, expected: str | No
         return
     wanted = "nobody" if expected == NOBODY else expected
     raise Conflict(
-        f"{ref} was not promoted: {wanted} was expected in {goal.value}, and {found or 'nobody'} is there now. Nothing was"
-        f" changed; look at {found or 'the model'} and decide again."
+        f"{ref} was not promoted: {wanted} was expected in {goal.value}, and {found or 'nobody'} is there now."
+        f" Nothing was changed; look at {found or 'the model'} and decide again."
     )
 
 
@@ -192,14 +198,15 @@ def _told(
     core: Core,
     doc: Document,
     goal: Stage,
+    *,
     replaced: str | None,
     because: str | None,
-    evidence: tuple[GateResult, ...],
-    receipt: Receipt | None,
+    evidence: tuple[GateResult, ...] = (),
+    receipt: Receipt | None = None,
+    dry_run: bool = False,
 ) -> Promotion:
     return Promotion(
-        ref=doc["ref"], stage=goal, was=Stage(str(doc.get("was", doc["stage"]))), replaced=replaced, reason=because or "",
-        evidence=evidence, dry_run=receipt is None, time=moment(timestamp()), user=core.settings.user, receipt=receipt,
+        ref=doc["ref"], stage=goal, was=Stage(str(doc.get("was", doc["stage"]))), replaced=replaced,
+        reason=because or "", evidence=evidence, dry_run=dry_run, time=moment(timestamp()), user=core.settings.user,
+        receipt=receipt,
     )  # fmt: skip
-
-

@@ -1,4 +1,4 @@
-"""What every verb stands on: finding documents in the view, and committing changes of them with who, when, where, why."""
+"""What every verb stands on: finding documents in the view, and committing changes with who, when, where and why."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Done(NamedTuple):
     repeated: bool = False
 
 
-class _Repeated(Exception):  # noqa: N818 - no error: it leaves the transaction when the key was used before
+class _Repeated(Exception):
     def __init__(self, target: str, seq: int) -> None:
         self.target, self.seq = target, seq
 
@@ -234,8 +234,6 @@ class Core:
             commit = self.store.commit(actor, make)
         except _Repeated as earlier:
             return Done(earlier.target, self.receipt_of(earlier.seq), repeated=True)
-        if commit.seq == 1 and self.settings.origin == "default":
-            self.store.notices.append(f"A new registry was made here: {self.store.folder}.")
         return Done(commit.target, Receipt(self.store.id, commit.seq, commit.hash))
 
     def refused(self, asked: str, target: str, error: RegistryError, evidence: Document, reason: str | None) -> None:
@@ -331,4 +329,8 @@ def _what_there_is(view: View, name: str) -> str:
     held = [f"{s.value}: {view.index.holder[name, s.value]}" for s in Stage if (name, s.value) in view.index.holder]
     aliases = [f"@{a}: {n}" for a, n in sorted(view.index.alias[name].items())]
     span = str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
-    return f"{name!r} has version{'s' if len(numbers) > 1 else ''} {span}" + "".join(f"; {t}" for t in (*held, *aliases)) + "."
+    return (
+        f"{name!r} has version{'s' if len(numbers) > 1 else ''} {span}"
+        + "".join(f"; {t}" for t in (*held, *aliases))
+        + "."
+    )

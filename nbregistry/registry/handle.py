@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from nbregistry.config import Settings
 from nbregistry.domain.commits import Receipt
@@ -30,8 +30,8 @@ class Registry:
     Parameters
     ----------
     uri : str or path, optional
-        A folder. Without it: ``NBREGISTRY_URI``, ``[tool.nbregistry] uri`` in the nearest ``pyproject.toml``, the nearest
-        ``.nbregistry/`` upward, or ``./.nbregistry/``, which the first change makes.
+        A folder. Without it: ``NBREGISTRY_URI``, ``[tool.nbregistry] uri`` in the nearest ``pyproject.toml``, the
+        nearest ``.nbregistry/`` upward, or ``./.nbregistry/``, which the first change makes.
     user : str, optional
         Who acts; the one the environment tells by default.
     read_only : bool
@@ -158,7 +158,7 @@ class Registry:
     # -- asking
 
     def version(self, target: Target) -> ModelVersion:
-        """Return one version: ``churn/3``, ``churn/production``, ``churn@champion``, or ``churn`` for the newest ready."""
+        """Return one version: ``churn/3``, ``churn/production``, ``churn@champion``, or ``churn`` (newest ready)."""
         view = self._core.view()
         return self._core.version(view, self._core.locate(view, target))
 
@@ -187,7 +187,7 @@ class Registry:
         Parameters
         ----------
         filter : str
-            Such as ``"metrics.auc > 0.9 AND stage = 'Production'"``; MLflow's filters are understood. Blank matches all.
+            Such as ``"metrics.auc > 0.9 AND stage = 'Production'"``; MLflow's filters are understood; blank is all.
         order_by : str or sequence of str
             Such as ``"metrics.auc DESC, name"``.
         limit : int or None
@@ -198,9 +198,7 @@ class Registry:
         with self._core.steady() as view:
             return reading.find(self._core, view, filter, order_by=order_by, limit=limit, cursor=cursor)
 
-    def compare(
-        self, *targets: Target, X: Any = None, y: Any = None, only_differences: bool = True
-    ) -> Comparison:
+    def compare(self, *targets: Target, X: Any = None, y: Any = None, only_differences: bool = True) -> Comparison:
         """Return two to five versions side by side; with ``X`` (and ``y``) also what they predict on it."""
         return comparing.compare(self._core, targets, X=X, y=y, only_differences=only_differences)
 
@@ -218,7 +216,7 @@ class Registry:
         Parameters
         ----------
         when : str or datetime
-            ``2026-03-03`` (the end of that day), ``2026-11-01T12:00Z``, ``yesterday``, ``7d``. Without a zone, local time.
+            ``2026-03-03`` (the end of that day), ``2026-11-01T12:00Z``, ``yesterday``, ``7d``; else local time.
         """
         view = self._core.store.at_time(reading.instant(when))
         return Registry(_core=Core(self.settings, read_only=True, frozen=view))
@@ -292,7 +290,9 @@ class Registry:
         """Remove an alias; returns the version that had it."""
         return self._changed(labelling.unalias(self._core, name, alias, because=because))
 
-    def tag(self, target: Target, tags: Mapping[str, Any] | None = None, /, **more: Any) -> ModelVersion | RegisteredModel:
+    def tag(
+        self, target: Target, tags: Mapping[str, Any] | None = None, /, **more: Any
+    ) -> ModelVersion | RegisteredModel:
         """Set tags of a version, or of the model for a bare name; values keep their type."""
         return self._told(labelling.tag(self._core, target, {**(tags or {}), **more}))
 
@@ -357,10 +357,12 @@ class Registry:
         """Write what is due and let go of the files."""
         self._core.store.close()
 
-    def __enter__(self) -> Registry:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:

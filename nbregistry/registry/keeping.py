@@ -26,7 +26,9 @@ def rename(core: Core, old: str, new: str, *, because: str | None) -> Done:
         if taken is not None and taken != id_ and not redirect:
             raise AlreadyExists(f"There is a model {view.models[taken]['name']!r} already; choose another name.")
         if taken is None and view.index.numbers.get(goal):
-            raise AlreadyExists(f"The name {goal!r} has versions of its own, in the trash or purged; choose another name.")
+            raise AlreadyExists(
+                f"The name {goal!r} has versions of its own, in the trash or purged; choose another name."
+            )
         former = [n for n in [*doc["former_names"], was] if n != goal]
         models = {id_: {**doc, "name": goal, "former_names": former, "updated_at": time}}
         # Two names that differ in case alone share one entry of the index, so there is nothing to lead from.
@@ -55,7 +57,7 @@ def delete(core: Core, target: Target, *, because: str | None) -> Done:
             doc = view.versions[id_]
             if doc["stage"] == Stage.PRODUCTION.value:
                 raise Refused(
-                    f"{doc['ref']} is in Production and was not deleted: promote another version, or archive this one first."
+                    f"{doc['ref']} is in Production and was not deleted: promote another version, or archive it first."
                 )
             put[id_] = {**doc, "deleted_at": time, "deleted_with_model": found.version is None, "updated_at": time}
         tables: dict[str, dict[int, Document]] = {"versions": put}
@@ -135,7 +137,9 @@ def purge(core: Core, target: Target, *, because: str | None) -> Done:
             "params": {}, "tags": {}, "files": {}, "updated_at": time, "purged_at": time,
         }  # fmt: skip
         doomed.update(doc.get("files", {}).values())
-        return Change(doc["ref"], {"versions": {id_: stone | empty}}, {"digest": doc.get("digest", "")}, {"purged": True})
+        return Change(
+            doc["ref"], {"versions": {id_: stone | empty}}, {"digest": doc.get("digest", "")}, {"purged": True}
+        )
 
     done = core.change("purge", build, reason=reason)
     _collect(core, doomed)
@@ -143,7 +147,7 @@ def purge(core: Core, target: Target, *, because: str | None) -> Done:
 
 
 def _collect(core: Core, doomed: set[Digest]) -> None:
-    """Remove blobs that no version names any more; under the writer lock, so that none is being registered meanwhile."""
+    """Remove blobs that no version names any more; under the writer lock, so that none is registered meanwhile."""
     with core.store.journal.writing():
         view = core.store.view()
         used = {digest for doc in view.versions.warm().values() for digest in doc.get("files", {}).values()}

@@ -29,7 +29,9 @@ def load(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object
     view = core.view()
     doc = view.versions[core.locate(view, target)]
     if doc["status"] != Status.READY:
-        raise Refused(f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}.")
+        raise Refused(
+            f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}."
+        )
     with core.store.blobs.verified(doc["files"]["model"]) as file:
         return opened(core, doc, file, trusted=trusted)
 

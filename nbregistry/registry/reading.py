@@ -81,16 +81,14 @@ def find(
     else:
         found = (doc for doc in (view.versions[id_] for id_ in ids) if matches(doc))
     page, following = order.page(found, limit=limit or max(len(view.versions), 1), after=cursor)
-    return Versions(
-        (ModelVersion.from_document(doc, reader=core.details) for doc in page), cursor=following
-    )
+    return Versions((ModelVersion.from_document(doc, reader=core.details) for doc in page), cursor=following)
 
 
 def _narrowed(view: View, equal: Mapping[str, object]) -> list[int] | None:
     """Return the ids that an index leaves to look at, or None when only a scan answers."""
     index, name = view.index, equal.get("name")
     if name is not None:
-        ids = index.numbers[str(name)] if str(name) in index.numbers else {}
+        ids = index.numbers.get(str(name), {})
         number = equal.get("number")
         if isinstance(number, int):
             return [ids[number]] if number in ids else []
@@ -116,8 +114,8 @@ def annotation(view: View, id_: int) -> Annotation:
     """Return the picture of an annotation's document."""
     doc = view.annotations[id_]
     return Annotation(
-        id_, doc["target"], doc["text"], Kind(doc["kind"]), doc["author"], moment(doc["created_at"]), doc.get("reply_to"),
-        tuple((moment(e["at"]), e["by"], e["text"]) for e in doc.get("edits", ())),
+        id_, doc["target"], doc["text"], Kind(doc["kind"]), doc["author"], moment(doc["created_at"]),
+        doc.get("reply_to"), tuple((moment(e["at"]), e["by"], e["text"]) for e in doc.get("edits", ())),
     )  # fmt: skip
 
 
@@ -157,7 +155,9 @@ def _concerns(core: Core, view: View, target: Target | None) -> Callable[[Commit
         return lambda commit: commit.target.partition("/")[0].partition("@")[0] in names
     number = view.versions[core.locate(view, ref, trashed=True)]["number"]
     refs = {f"{name}/{number}" for name in names}
-    return lambda commit: commit.target in refs or not refs.isdisjoint(commit.before) or not refs.isdisjoint(commit.after)
+    return lambda commit: (
+        commit.target in refs or not refs.isdisjoint(commit.before) or not refs.isdisjoint(commit.after)
+    )
 
 
 def instant(when: str | datetime) -> str:

@@ -136,7 +136,12 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
     if request.X is not None:
         rows = attempt("input example", lambda: example.sample_example(request.X), None, warned)
         nothing: Document = {}
-        _keep(core, draft, "profile", attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned))
+        _keep(
+            core,
+            draft,
+            "profile",
+            attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned),
+        )
         found = attempt("signature", lambda: signature.infer(request.X, request.y), None, warned)
         if rows is not None and found is not None:
             coded = attempt("input example", lambda: example.encode_example(rows, found), nothing, warned)
@@ -191,7 +196,9 @@ def _check(core: Core, request: Request, draft: Draft, rows: Any) -> None:
     if steady:
         doc.update(status=Status.FAILED.value, status_reason="loaded back, it predicts differently on the example")
     else:
-        draft.notices.append("Its predictions differ from call to call, so that it comes back the same was not checked.")
+        draft.notices.append(
+            "Its predictions differ from call to call, so that it comes back the same was not checked."
+        )
 
 
 def _source(core: Core, draft: Draft, look: Look) -> Document:
@@ -204,17 +211,15 @@ def _source(core: Core, draft: Draft, look: Look) -> Document:
     return found
 
 
-def _commit(
-    core: Core, name: str, draft: Draft, *, stage: Stage | None, alias: str | None, key: str | None
-) -> Done:
+def _commit(core: Core, name: str, draft: Draft, *, stage: Stage | None, alias: str | None, key: str | None) -> Done:
     def build(view: View, time: str) -> Change:
         _present(core, draft)
         model_id, model = _model(core, view, name, time)
         number = model["last_number"] + 1
         id_ = view.next_id("versions")
         doc: Document = {
-            **draft.doc, "ref": f"{model['name']}/{number}", "name": model["name"], "number": number, "uid": model["uid"],
-            "stage": Stage.NONE.value, "aliases": [], "files": draft.files, "created_at": time, "updated_at": time,
+            **draft.doc, "ref": f"{model['name']}/{number}", "name": model["name"], "number": number,
+            "uid": model["uid"], "stage": Stage.NONE.value, "aliases": [], "files": draft.files, "created_at": time, "updated_at": time,
             "created_by": core.settings.user,
         }  # fmt: skip
         if draft.notices:
@@ -268,7 +273,9 @@ def _model(core: Core, view: View, name: str, time: str) -> tuple[int, Document]
         return view.next_id("models"), fresh
     doc = view.models[id_]
     if doc["name"] != name:
-        raise AlreadyExists(f"There is a model {doc['name']!r}; {name!r} differs only in case, and some disks cannot tell.")
+        raise AlreadyExists(
+            f"There is a model {doc['name']!r}; {name!r} differs only in case, and some disks cannot tell."
+        )
     if "moved_to" in doc:
         id_, doc = core.model(view, name)
     if "deleted_at" in doc:

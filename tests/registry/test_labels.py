@@ -42,7 +42,9 @@ def test_annotations_thread_and_edits(churn: Registry) -> None:
     reply = churn.annotate("churn/2", "retrained", kind="decision", reply_to=first.id)
     churn.amend(first, "drifts in April")
     thread = churn.annotations("churn/2")
-    assert [(first.id, Kind.WARNING, None), (reply.id, Kind.DECISION, first.id)] == [(a.id, a.kind, a.reply_to) for a in thread]
+    assert [(first.id, Kind.WARNING, None), (reply.id, Kind.DECISION, first.id)] == [
+        (a.id, a.kind, a.reply_to) for a in thread
+    ]
     assert ("drifts in April", "drifts in *March*") == (thread[0].text, thread[0].edits[0][2])
     assert first.receipt is not None
     with pytest.raises(NotFound):

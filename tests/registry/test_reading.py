@@ -42,7 +42,9 @@ def test_not_found_helps(churn: Registry, ref: str, says: str) -> None:
     assert str(caught.value) == caught.value.args[0]
 
 
-@pytest.mark.parametrize("ref", ["", "churn/", "churn/0", "churn/-1", "churn/x/y", "a b", "churn@", "@x", "../x", "churn/1\n"])
+@pytest.mark.parametrize(
+    "ref", ["", "churn/", "churn/0", "churn/-1", "churn/x/y", "a b", "churn@", "@x", "../x", "churn/1\n"]
+)
 def test_not_a_reference(churn: Registry, ref: str) -> None:
     """What is not a reference is bad input, never a path."""
     with pytest.raises(InvalidInput):

@@ -21,8 +21,8 @@ def test_everything_told_is_kept(r: Registry, model: Any, iris: tuple[Any, Any])
     """Name, metrics, params, tags, note, stage, alias and signature come back as given."""
     X, y = iris
     made = r.register(
-        model, "churn", X=X, y=y, metrics={"auc": np.float64(0.93)}, params={"rows": np.int64(150)}, tags={"team": "risk"},
-        note="first try", stage="staging", alias="champion",
+        model, "churn", X=X, y=y, metrics={"auc": np.float64(0.93)}, params={"rows": np.int64(150)},
+        tags={"team": "risk"}, note="first try", stage="staging", alias="champion",
     )  # fmt: skip
     found = r.version(made.ref)
     assert ("churn", 1, "churn/1", Status.READY) == (found.name, found.number, found.ref, found.status)

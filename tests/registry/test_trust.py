@@ -29,7 +29,7 @@ def test_another_users_pickle_is_refused_until_trusted(
 def test_safe_format_needs_no_trust(
     r: Registry, model: Any, iris: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """skops loads for anyone after its audit."""
+    """Skops loads for anyone after its audit."""
     pytest.importorskip("skops")
     r.register(model, "churn", X=iris[0], format="skops")
     monkeypatch.setenv("NBREGISTRY_HOME", str(tmp_path / "ben"))
