@@ -38,6 +38,18 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
     assert {"key.pem": 0o600, "trusted.json": 0o600, "trusted.lock": 0o600} == {p.name: mode(p) for p in home.iterdir()}
 
 
+def test_nothing_is_open_even_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders and files are made closed, not closed after they were made."""
+    monkeypatch.setattr(os, "fchmod", lambda fd, mode: None)
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: None)
+    home, old = tmp_path / "config" / "nbregistry", os.umask(0)
+    try:
+        Keyring(home).sign(b"")
+    finally:
+        os.umask(old)
+    assert (0o700, 0o700, 0o600) == (mode(home.parent), mode(home), mode(home / "key.pem"))
+
+
 def test_a_link_laid_out_beforehand_is_not_followed(tmp_path: Path) -> None:
     """A key is never written through a link to somewhere else, dangling or not."""
     home, target = tmp_path / "home", tmp_path / "target"
