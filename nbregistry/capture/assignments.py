@@ -53,7 +53,7 @@ _WORDS = (
 )
 
 _IDENTIFIER = re.compile(r"[\w.-]{0,60}\Z")
-_LINE_START = re.compile(r"(?:\A|\n)[ \t]{0,40}[+-]?[ \t]{0,40}(?P<command>export |set |ENV |%env |%set_env )?\Z")
+_LINE_START = re.compile(r"(?:\A|\n)[ \t]{0,40}[+-]?[ \t]{0,40}!?(?P<command>export |set |ENV |%env |%set_env )?\Z")
 _CALL = re.compile(r"(?:setdefault|putenv|setenv|getenv|set_key|get)\(\s{0,8}[\"']\Z")
 
 _LEADS = {

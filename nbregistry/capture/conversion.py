@@ -15,7 +15,7 @@ from nbregistry.capture.numbers import Mismatch, fit, rows_of
 from nbregistry.capture.values import text_of
 from nbregistry.domain.signature import Column
 
-_OFFSET = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)\Z", re.IGNORECASE)
+_OFFSET = re.compile(r"[T ]\d\d[\d:.,]*\s?(?:Z|[+-]\d\d:?(?:\d\d)?)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

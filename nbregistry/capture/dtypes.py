@@ -6,9 +6,10 @@ import base64
 import importlib
 import zoneinfo
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nbregistry.capture.boundary import plain
@@ -103,7 +104,8 @@ def _categorical(column: Column) -> pd.CategoricalDtype | None:
     if dtype is None:
         return None
     values = [decode(v) for v in told["values"]] if "values" in told else list(column.categories)
-    return pd.CategoricalDtype(pd.Index(values, dtype=dtype, tupleize_cols=False), ordered=column.ordered)
+    index = pd.Index(values, dtype=dtype, tupleize_cols=False, name=decode(told.get("name")))
+    return pd.CategoricalDtype(with_freq(index, told.get("freq")), ordered=column.ordered)
 
 
 def column_of(values: pd.Series[Any] | pd.Index[Any], label: Hashable, *, missing: bool | None = None) -> Column:
@@ -117,7 +119,7 @@ def column_of(values: pd.Series[Any] | pd.Index[Any], label: Hashable, *, missin
     dtype = values.dtype
     text, extra = describe(dtype)
     if missing is None:
-        missing = bool(values.isna().any())
+        missing = bool(np.asarray(values.isna()).any())
     categories: tuple[Any, ...] | None = None
     if isinstance(dtype, pd.CategoricalDtype):
         categories, extra = _categories(dtype)
@@ -136,6 +138,19 @@ def _label(label: Hashable) -> tuple[str, Document]:
     name = plain(label if type(label) is str else text_of(label, 200))
     told, _ = encode_or_text(label)
     return name, {} if told == name else {"label": told}
+
+
+def freq_of(index: pd.Index[Any]) -> str | None:
+    """Return the frequency of an index of moments or durations, which its values do not tell."""
+    found: str | None = None if isinstance(index, pd.PeriodIndex) else getattr(index, "freqstr", None)
+    return found
+
+
+def with_freq(index: pd.Index[Any], freq: str | None) -> pd.Index[Any]:
+    """Return the index with the frequency it had."""
+    if freq is not None:
+        cast(Any, index).freq = freq
+    return index
 
 
 def made_for_missing(dtype: Any) -> bool:
@@ -157,6 +172,10 @@ def _categories(dtype: pd.CategoricalDtype) -> tuple[tuple[Any, ...] | None, Doc
         return None, {"categories_omitted": len(index)}
     text, extra = describe(index.dtype)
     told: Document = {"dtype": text, "extra": extra}
+    if (freq := freq_of(index)) is not None:
+        told["freq"] = freq
+    if index.name is not None:
+        told["name"] = encode_or_text(index.name)[0]
     values = index.tolist()
     encoded = [encode_or_text(v) for v in values]
     if all(whole and v is form for v, (form, whole) in zip(values, encoded, strict=True)):
@@ -170,7 +189,7 @@ def _categories(dtype: pd.CategoricalDtype) -> tuple[tuple[Any, ...] | None, Doc
 def frame_columns(frame: pd.DataFrame, *, look_for_missing: bool = True) -> tuple[Column, ...]:
     """Describe every column of a frame, by position, so that repeated labels are no problem."""
     labels, dtypes = frame.columns.tolist(), frame.dtypes.tolist()
-    missing = frame.isna().any().tolist() if look_for_missing else [True] * len(labels)
+    missing = missing_columns(frame).tolist() if look_for_missing else [True] * len(labels)
     texts: dict[int, str] = {}
     found = []
     for position, (label, dtype) in enumerate(zip(labels, dtypes, strict=True)):
@@ -182,6 +201,15 @@ def frame_columns(frame: pd.DataFrame, *, look_for_missing: bool = True) -> tupl
         else:
             found.append(column_of(frame.iloc[:, position], label, missing=missing[position]))
     return tuple(found)
+
+
+def missing_columns(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return for each column whether it misses a value."""
+    if any(isinstance(dtype, pd.SparseDtype) for dtype in frame.dtypes):
+        # pandas warns when it must bring sparse columns together
+        found = [bool(np.asarray(frame.iloc[:, i].isna()).any()) for i in range(frame.shape[1])]
+        return np.array(found, dtype=bool)
+    return np.asarray(frame.isna().to_numpy().any(axis=0), dtype=bool)
 
 
 def describe_labels(columns: pd.Index[Any]) -> Document:
@@ -220,7 +248,7 @@ def rebuild_labels(labels: list[Any], told: Mapping[str, Any] | None) -> pd.Inde
         start, stop, step = told["range"]
         return pd.RangeIndex(start, stop, step, name=names[0] if names else None)
     of = Column.from_document(told["column"]) if "column" in told else None
-    dtype = rebuild(told.get("dtype", "object"), told.get("extra"), column=of)
+    dtype = rebuild(told["dtype"], told.get("extra"), column=of) if "dtype" in told else None
     name: Any = names[0] if names else None
     try:
         found: pd.Index[Any] = pd.Index(labels, dtype=dtype, name=name, tupleize_cols=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nbregistry.capture.dtypes import column_of, frame_columns, rebuild
+from nbregistry.capture.dtypes import column_of, frame_columns, freq_of, rebuild, with_freq
 from nbregistry.capture.values import decode, encode_or_text
 from nbregistry.domain.signature import Column, Signature
 from nbregistry.types import Document
@@ -78,7 +78,7 @@ def _encode_index(index: pd.Index[Any]) -> Document:
         return {"levels": [_encode_index(index.get_level_values(i)) for i in range(index.nlevels)], "names": names}
     column = column_of(index, "")
     found: Document = {"column": column.as_document(), "names": names, "data": _encode_values(index, column)[0]}
-    if (freq := getattr(index, "freqstr", None)) is not None and not isinstance(index, pd.PeriodIndex):
+    if (freq := freq_of(index)) is not None:
         found["freq"] = freq
     return found
 
@@ -136,8 +136,5 @@ def _decode_index(found: Mapping[str, Any]) -> pd.Index[Any]:
     if "levels" in found:
         return pd.MultiIndex.from_arrays([_decode_index(level) for level in found["levels"]], names=names)
     values = _decode_values(found["data"], Column.from_document(found["column"]))
-    if "freq" in found:
-        build = pd.TimedeltaIndex if getattr(values.dtype, "kind", "") == "m" else pd.DatetimeIndex
-        return build(values, freq=found["freq"], name=name)
     index: pd.Index[Any] = pd.Index(values, name=name, tupleize_cols=False, dtype=getattr(values, "dtype", None))
-    return index
+    return with_freq(index, found.get("freq"))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nbregistry.capture.containers import ARRAY, FRAME, LIST, MAPPING, SERIES, as_pandas, kind_of
 from nbregistry.capture.conversion import Expected, convert, same_dtype
-from nbregistry.capture.dtypes import rebuild_labels
+from nbregistry.capture.dtypes import missing_columns, rebuild_labels
 from nbregistry.capture.numbers import Mismatch
 from nbregistry.capture.values import encode_or_text, text_of
 from nbregistry.domain.signature import Signature
@@ -46,10 +46,13 @@ class Tabular:
             Names every column that does not fit, at most 20.
         """
         frame = self._framed(data)
+        made = frame is not data
         given = frame.columns.tolist()
         keys = given if all(type(label) is str for label in given) else [_key(label) for label in given]
         if keys == self.keys:
             if self._fits(frame):
+                if made:
+                    frame.columns = self.index
                 return frame
             positions: list[int] = list(range(len(given)))
             problems: list[str] = []
@@ -60,7 +63,7 @@ class Tabular:
             raise InvalidInput(_told(problems))
         if positions != list(range(len(given))):
             frame = frame.iloc[:, positions]
-        renamed = [keys[p] for p in positions] != self.keys
+        renamed = made or [keys[p] for p in positions] != self.keys
         if changed or renamed:
             frame = frame.copy(deep=False)
         for place, column in changed.items():
@@ -75,7 +78,7 @@ class Tabular:
             if expected.holds or not (expected.column.dtype == "any" or same_dtype(dtype, expected)):
                 return False
         demanding = np.array([not e.column.nullable and e.column.dtype != "any" for e in self.columns], dtype=bool)
-        return not demanding.any() or not (np.any(frame.isna().to_numpy(), axis=0) & demanding).any()
+        return not demanding.any() or not (missing_columns(frame) & demanding).any()
 
     def _converted(self, frame: pd.DataFrame, positions: list[int], problems: list[str]) -> dict[int, pd.Series[Any]]:
         """Return the columns that change, by their new place; add to the problems."""
@@ -210,7 +213,8 @@ _QUICK = {"float64": frozenset((float, int)), "int64": frozenset((int,)), "bool"
 
 def _quick(values: list[Any], expected: Expected) -> Any:
     """Return values of the plainest kinds as an array, the way of nearly every request; None where care is needed."""
-    if not set(map(type, values)) <= _QUICK.get(expected.column.dtype, frozenset()):
+    kinds = _QUICK.get(expected.column.dtype)
+    if kinds is None or not kinds.issuperset(map(type, values)):
         return None
     try:
         return np.array(values, dtype=expected.dtype)

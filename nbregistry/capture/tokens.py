@@ -64,7 +64,7 @@ FORMS = (
     _form("credentials", "auth", r"(?<!\w)auth\s{0,4}=\s{0,4}\(\s{0,4}[\"'][^\"'\n]{0,256}[\"']\s{0,4},\s{0,4}"
                                  r"[\"']([^\"'\n]{1,256})[\"']"),
     _form("API key", "key", r"(?<![\w-])key\s{0,2}=\s{0,2}[\"']([0-9a-f]{32,64})[\"']"),
-    _form("password", "://", r"://[^\s:/@'\"<>]{0,256}:([^\s/'\"<>]{1,256})@"),
+    _form("password", "://", r"://[^\s:/@'\"<>]{0,256}:(?!\{[^{}\s]{0,99}\}@|\$|%s@|%\(|\*+@)([^\s/'\"<>]{1,256})@"),
 )  # fmt: skip
 """What is looked for; prefixes are those that the issuers document so that leaks can be found."""
 
