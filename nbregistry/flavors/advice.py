@@ -6,7 +6,6 @@ shown in refusals and on cards, where a list *with* something odd means a lot.
 
 from __future__ import annotations
 
-import pickletools
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,7 +21,6 @@ _TEXTS = frozenset(
     {"BINUNICODE", "BINUNICODE8", "SHORT_BINUNICODE", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
 )
 _LONG_LINE = 1 << 16
-_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 def globals_in(file: BinaryIO) -> tuple[str, ...]:
@@ -77,9 +75,12 @@ def _dotted(module: str, name: str) -> str:
 
 
 def _opcodes(file: BinaryIO) -> Iterator[tuple[str, object]]:
+    import pickletools  # slow to load, and only refusals and cards need it
+
+    known = {opcode.code: opcode for opcode in pickletools.opcodes}
     for _ in range(_MAX_OPCODES):
         code = file.read(1)
-        opcode = _OPCODES.get(code.decode("latin-1"))
+        opcode = known.get(code.decode("latin-1"))
         if opcode is None:
             raise ValueError("no opcode")
         if opcode.name in _LENGTHS:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 
+# RFC 8410: an unencrypted Ed25519 private key is these bytes and its own 32, in one line of PEM.
+_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+_BEGIN, _END = b"-----BEGIN PRIVATE KEY-----\n", b"\n-----END PRIVATE KEY-----\n"
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
@@ -189,12 +193,32 @@ class Keyring:
 
 def _new_pem() -> bytes:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    body = base64.b64encode(_PKCS8 + Ed25519PrivateKey.generate().private_bytes_raw())
+    return b"".join((_BEGIN, body, _END))
 
 
 def _parsed(pem: bytes, path: Path) -> tuple[str, Ed25519PrivateKey]:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    der = _decoded(pem)
+    if der.startswith(_PKCS8) and len(der) == len(_PKCS8) + 32:
+        key = Ed25519PrivateKey.from_private_bytes(der[len(_PKCS8) :])
+        return base64.b64encode(key.public_key().public_bytes_raw()).decode("ascii"), key
+    return _parsed_otherwise(pem, path)
+
+
+def _decoded(pem: bytes) -> bytes:
+    if not (pem.startswith(_BEGIN) and pem.endswith(_END)):
+        return b""
+    try:
+        return base64.b64decode(pem[len(_BEGIN) : -len(_END)], validate=True)
+    except ValueError:
+        return b""
+
+
+def _parsed_otherwise(pem: bytes, path: Path) -> tuple[str, Ed25519PrivateKey]:
+    """Read a key that was not made here, with a library that takes 25 ms to load."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

@@ -173,6 +173,38 @@ def test_a_swapped_key_in_the_list_is_seen(keyring: Keyring, bob: Keyring, tmp_p
         keyring.vouches(bob.fingerprint, PAYLOAD, bob.sign(PAYLOAD))
 
 
+def test_the_key_file_is_a_standard_one(tmp_path: Path) -> None:
+    """The key file is what other tools write and read, byte for byte."""
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    keyring = Keyring(tmp_path / "home")
+    signature = keyring.sign(PAYLOAD)
+    content = (tmp_path / "home" / "key.pem").read_bytes()
+    key = serialization.load_pem_private_key(content, None)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    assert content == key.private_bytes(*form)
+    assert signature == base64.b64encode(key.sign(PAYLOAD)).decode("ascii")
+    (tmp_path / "home" / "key.pem").write_bytes(content.replace(b"\n", b"\r\n"))
+    assert keyring.public_key == Keyring(tmp_path / "home").public_key
+
+
+def test_a_key_of_another_kind_is_named(tmp_path: Path) -> None:
+    """An RSA or a password-protected key in our place is refused by what it is."""
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+    home = tmp_path / "home"
+    home.mkdir()
+    open_, locked = serialization.NoEncryption(), serialization.BestAvailableEncryption(b"password")
+    kinds = ((ec.generate_private_key(ec.SECP256R1()), open_, "PrivateKey, not an Ed25519 key"),
+             (ed25519.Ed25519PrivateKey.generate(), locked, "Password was not given"))  # fmt: skip
+    for key, encryption, told in kinds:
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        (home / "key.pem").write_bytes(key.private_bytes(*form))
+        (home / "key.pem").chmod(0o600)
+        with pytest.raises(Damaged, match=told):
+            Keyring(home).sign(PAYLOAD)
+
+
 def test_a_newer_list_is_refused(keyring: Keyring, bob: Keyring, tmp_path: Path) -> None:
     """A list of a later format is not guessed at."""
     keyring.trust(bob.public_key, "bob")
@@ -181,13 +213,21 @@ def test_a_newer_list_is_refused(keyring: Keyring, bob: Keyring, tmp_path: Path)
         keyring.trusted()
 
 
-@pytest.mark.parametrize("content", [b"not a key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a key",
+        b"",
+        b"-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----\n",
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ],
+)
 def test_a_damaged_key_is_named_and_kept(tmp_path: Path, content: bytes) -> None:
     """A key file that is none is never overwritten: it may be someone's only copy."""
     home = tmp_path / "home"
     Keyring(home).sign(b"")
     (home / "key.pem").write_bytes(content)
-    with pytest.raises(Damaged, match=r"key\.pem is not a key that can be read"):
+    with pytest.raises(Damaged, match=r"key\.pem is (not a key that can be read|empty)"):
         Keyring(home).sign(b"")
     assert content == (home / "key.pem").read_bytes()
 
