@@ -83,6 +83,7 @@ _SHEET = """
 .nbr .nbr-table th:last-child, .nbr .nbr-table td:last-child { padding-right: 0; }
 .nbr .nbr-table tbody tr:last-child td { border-bottom: 0; }
 .nbr .nbr-table th.nbr-right, .nbr .nbr-table td.nbr-right { text-align: right; font-variant-numeric: tabular-nums; }
+.nbr .nbr-table td:not(.nbr-wide) .nbr-code { white-space: nowrap; overflow-wrap: normal; }
 .nbr .nbr-table .nbr-wide, .nbr .nbr-prose td { min-width: 26ch; white-space: normal; overflow-wrap: anywhere; }
 .nbr .nbr-facts th, .nbr .nbr-facts td {
   padding: 1px 14px 1px 0; border: 0; text-align: left; vertical-align: top; line-height: 1.5; white-space: normal;

@@ -54,7 +54,7 @@ class RegisteredModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version of a model: its content never changes; stage, aliases, tags and notes do, as they were at this moment.
+    """One version of a model: its content never changes; stage, aliases, tags and notes do, as they were then.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""References, one grammar everywhere: ``churn``, ``churn/3``, ``churn/production``, ``churn@champion``, ``models:/``."""
+"""References, one grammar: ``churn``, ``churn/3``, ``churn/production``, ``churn@champion``, ``models:/``."""
 
 from __future__ import annotations
 
