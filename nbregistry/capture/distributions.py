@@ -15,10 +15,11 @@ import sys
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _MOST_ENTRIES = 20_000
 _INFO = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-py[^-]*)?\.(?:dist|egg)-info\Z")
@@ -97,7 +98,9 @@ class Folder:
             listed = named.files()
             if not listed or f"\n{line},".encode() in listed or f"\n{line}\n".encode() in listed:
                 return named
-        candidates = self._owners().get(top, [])
+        owners = self._owners()
+        # a list of topmost modules has them without their ending
+        candidates = owners.get(top) or owners.get(top.partition(".")[0], [])
         if len(candidates) > 1 or shared:
             candidates = [d for d in candidates if f"\n{line},".encode() in d.files()]
         return candidates[0] if candidates else None
@@ -154,23 +157,43 @@ class Found:
 
 
 class Imported:
-    """The distributions whose modules are loaded; remembers what it has looked at, so that asking again is cheap."""
+    """The distributions whose modules are loaded; remembers what it has looked at, so that asking again is cheap.
 
-    def __init__(self, started: float | None = None) -> None:
+    Parameters
+    ----------
+    started : float, optional
+        When the process started, in seconds of the epoch.
+    modules, path : dict, list of str; optional
+        In place of ``sys.modules`` and ``sys.path``.
+    """
+
+    def __init__(
+        self,
+        started: float | None = None,
+        *,
+        modules: dict[str, ModuleType] | None = None,
+        path: Sequence[str] | None = None,
+    ) -> None:
         self.found: dict[str, Found] = {}
         self._started = started
+        self._modules = sys.modules if modules is None else modules
+        self._own_path = path
         self._seen: dict[str, int] = {}
         self._last: tuple[int, str] = (0, "")
         self._folders: dict[str, Folder | None] = {}
         self._sources: dict[str, list[tuple[str, Distribution]]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def _path(self) -> Sequence[str]:
+        return sys.path if self._own_path is None else self._own_path
+
     def refresh(self) -> dict[str, Found]:
         """Look at the modules loaded since the last time; return all distributions found, by name."""
-        mark = (len(sys.modules), next(reversed(sys.modules), ""))
+        mark = (len(self._modules), next(reversed(self._modules), ""))
         if mark != self._last:
             with self._lock:
-                for name, module, shared in _owned(dict(sys.modules)):
+                for name, module, shared in _owned(dict(self._modules)):
                     if self._seen.get(name) != id(module):
                         self._seen[name] = id(module)
                         self._look(module, shared=shared)
@@ -178,10 +201,10 @@ class Imported:
         return dict(self.found)
 
     def _look(self, module: ModuleType, *, shared: bool) -> None:
-        file = module.__dict__.get("__file__")
+        file = _attributes(module).get("__file__")
         if not isinstance(file, str):
             return
-        for place in sorted({p for p in sys.path if p and file.startswith(p + os.sep)}, key=len, reverse=True):
+        for place in sorted({p for p in self._path if p and file.startswith(p + os.sep)}, key=len, reverse=True):
             folder = self._folder(place)
             if folder is not None and (found := folder.owner(file[len(place) + 1 :], shared=shared)) is not None:
                 self._add(found, module, editable=found.info.endswith(".egg-info") and not place.endswith("-packages"))
@@ -192,7 +215,7 @@ class Imported:
             self._add(source, module, editable=True)
 
     def _add(self, found: Distribution, module: ModuleType, *, editable: bool) -> None:
-        version, said = found.version, str(module.__dict__.get("__version__", ""))
+        version, said = found.version, str(_attributes(module).get("__version__", ""))
         if self._started is not None and not editable and _another(said, version):
             try:
                 replaced = os.stat(found.info).st_mtime > self._started
@@ -216,7 +239,7 @@ class Imported:
         file = os.path.realpath(file)
         base = os.path.dirname(os.path.dirname(file) if os.path.basename(file).startswith("__init__.") else file)
         top = normalised(os.path.relpath(file, base).partition(os.sep)[0].partition(".")[0])
-        for place in (p for p in sys.path if p.endswith("-packages")):
+        for place in (p for p in self._path if p.endswith("-packages")):
             folder = self._folder(place)
             if folder is None:
                 continue
@@ -230,6 +253,15 @@ class Imported:
         return None
 
 
+def _attributes(module: Any) -> dict[str, Any]:
+    """Return a module's attributes without waking one that loads itself on the first access."""
+    try:
+        found: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # None is what a failed import leaves behind
+        return {}
+    return found
+
+
 def _owned(modules: dict[str, ModuleType]) -> Iterator[tuple[str, ModuleType, bool]]:
     """Yield the topmost modules that have a file, with whether they lie in a namespace package."""
     spaces: set[str] = set()
@@ -237,10 +269,10 @@ def _owned(modules: dict[str, ModuleType]) -> Iterator[tuple[str, ModuleType, bo
         parent, dot, _ = name.rpartition(".")
         if (dot and parent not in spaces) or name in sys.stdlib_module_names or name in ("__main__", "__mp_main__"):
             continue
-        attributes = getattr(module, "__dict__", {})
+        attributes = _attributes(module)
         if attributes.get("__file__") is None and "__path__" in attributes:
             spaces.add(name)
-        else:
+        elif attributes:
             yield name, module, bool(dot)
 
 
