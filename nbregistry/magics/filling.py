@@ -19,10 +19,13 @@ from nbregistry.verbs.words import Word
 
 def filled(words: Sequence[Word], namespace: Mapping[str, Any]) -> list[Word]:
     """Return the words with everything filled in that can be; the rest stays as typed."""
-    return [_filled(word, namespace) if "{" in word.text or "$" in word.text else word for word in words]
+    if not any("{" in word.text or "$" in word.text for word in words):
+        return list(words)
+    names = dict(namespace)  # what is evaluated in it must not leave anything behind in the user's own
+    return [_filled(word, names) for word in words]
 
 
-def _filled(word: Word, namespace: Mapping[str, Any]) -> Word:
+def _filled(word: Word, namespace: dict[str, Any]) -> Word:
     # As in a shell, what stands between apostrophes keeps its $.
     formatter = FullEvalFormatter() if word.raw.startswith("'") else DollarFormatter()
     text = quietly(lambda: formatter.vformat(word.text, (), namespace), word.text)

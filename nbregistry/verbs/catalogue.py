@@ -15,24 +15,15 @@ from nbregistry.verbs.offering import Catalogue, Nothing, Standing
 
 
 def catalogue(session: Session) -> Catalogue:
-    """Return the names to offer in a session; its registry is opened for it only where there is one on this machine."""
-    if session.opened is None and _folder(Settings.resolve(session.uri)) is None:
-        return Nothing()
+    """Return the names to offer in a session; where there is no registry, looking makes none."""
     return Known(session.registry.core.view())
 
 
 def glance(uri: str | None) -> Catalogue:
     """Return the names to offer just once, from the store alone: for a process that lives for one TAB."""
     settings = Settings.resolve(uri)
-    folder = _folder(settings)
-    return Nothing() if folder is None else Known(Store(folder, settings.home).view())
-
-
-def _folder(settings: Settings) -> Path | None:
-    """Return the folder of a registry that is there."""
-    uri = settings.uri.removeprefix("file://")
-    folder = Path(uri).expanduser()
-    return folder if "://" not in uri and (folder / "journal").is_file() else None
+    place = settings.uri.removeprefix("file://")
+    return Nothing() if "://" in place else Known(Store(Path(place).expanduser(), settings.home).view())
 
 
 class Known:

@@ -247,19 +247,43 @@ def test_text_that_the_terminal_lacks(stocked: Registry) -> None:
     assert (0, b"") == (done.returncode, done.stderr)
 
 
+def piped(*words: str) -> subprocess.Popen[bytes]:
+    """Start a command whose output is buffered, as a user's is."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    env.pop("PYTHONUNBUFFERED", None)
+    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+
+
 def test_broken_pipe_is_clean(stocked: Registry) -> None:
     """When whoever reads has seen enough, nothing is complained about."""
     for number in range(30):
         stocked.annotate("churn/1", f"{number} " + "x" * 4_000)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [*COMMAND, "annotate", "churn/1", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
-    ) as done:
+    with piped("annotate", "churn/1", "--json") as done:
         assert done.stdout is not None
         assert done.stderr is not None
         done.stdout.read(10)
         done.stdout.close()
         assert (b"", 0) == (done.stderr.read(), done.wait())
+
+
+def test_pipe_closed_before_the_answer(stocked: Registry) -> None:
+    """What is still in the buffer when the reader is gone is not complained about at exit either."""
+    with piped("models") as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.close()
+        assert (b"", 0) == (done.stderr.read(), done.wait())
+
+
+def test_the_store_is_heard(nb: Nb, stocked: Registry) -> None:
+    """What the store has to say, such as an unfinished write it put aside, comes beside the answer."""
+    stocked.close()
+    with Path(".nbregistry/journal").open("ab") as journal:
+        journal.write(b"000001f4 half a rec")
+    said = nb("annotate", "churn/1", "fine", "--json")
+    assert 0 == said.status
+    assert "unfinished write" in said.err
+    assert "fine" == json.loads(said.out)["text"]
 
 
 def test_bytes_that_are_no_text(stocked: Registry) -> None:

@@ -38,6 +38,14 @@ def test_the_cell_is_the_source(run: Run) -> None:
     assert "as tuned on Monday" in last
 
 
+def test_cells_come_from_the_log(run: Run) -> None:
+    """Every cell since loading was heard as it ran, with when it started and how long it took."""
+    run("clf = Ridge(3.0).fit([1.0])")
+    cells = run("%register churn clf").details("source")["cells"]
+    assert ["Ridge(3.0)" in cells[-2]["code"], "%register" in cells[-1]["code"]] == [True, True]
+    assert all({"seconds", "started"} <= set(cell) for cell in cells)
+
+
 def test_last_expression_is_shown(shell: InteractiveShell, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     """As in any cell, the last expression is displayed, unless a semicolon follows it."""
     run("%%register churn clf\nclf = Ridge().fit([1.0])\n'shown as it is'")

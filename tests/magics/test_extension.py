@@ -200,7 +200,29 @@ def test_what_a_variable_holds_stays_one_word(run: Run) -> None:
     assert "--stage Production" == run("%register churn clf --note $text").note
     assert "--stage Production" == run("%register churn clf --note {text}").note
     assert 'a" --stage Production' == run('%register churn clf --note "$quoted"').note
+    run("option = '--stage=Production'")
+    assert "--stage=Production" == run("%register churn clf --note $option").note
+    assert "--stage=Production" == run("%annotate churn/1 {option}").text
     assert {} == dict(Registry().model("churn").stages)
+
+
+def test_apostrophes_keep_a_dollar(run: Run) -> None:
+    """As in a shell, what stands between apostrophes keeps its $; what cannot be filled in stays as typed."""
+    run("clf = Ridge().fit([1.0]); x = 7")
+    assert "costs $x" == run("%register churn clf --note 'costs $x'").note
+    assert "costs 7" == run('%register churn clf --note "costs $x"').note
+    assert "costs 7 {y}" == run("%register churn clf --note costs {x} {y}").note
+
+
+def test_a_shown_version_is_a_version(run: Run) -> None:
+    """What %show returns equals what the registry returns, shows itself as a card, and loads."""
+    run("clf = Ridge().fit([1.0])\n%register churn clf --metric auc=0.5;\n%register churn clf --metric auc=0.75;")
+    shown, plain = run("%show churn/2"), Registry().version("churn/2")
+    assert shown == plain
+    assert plain == shown
+    assert shown != Registry().version("churn/1")
+    assert "0.25" in shown._repr_mimebundle_()["text/plain"]
+    assert 2.0 == Registry().load(shown).coef_
 
 
 def test_use_switches_and_stays(run: Run, refusal: Refusal, tmp_path: Path) -> None:
