@@ -26,7 +26,7 @@ def encode_frame(frame: pd.DataFrame, signature: Signature | None) -> Document:
         "labels": _encode_index(frame.columns),
         "index": _encode_index(frame.index),
     }
-    values = [_encode_values(frame.iloc[:, place], column) for place, column in enumerate(columns)]
+    values = [_encode_values(series, column) for (_, series), column in zip(frame.items(), columns, strict=True)]
     found["data"] = [forms for forms, _ in values]
     if not all(whole for _, whole in values):
         found["lossy"] = True

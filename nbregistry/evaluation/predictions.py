@@ -20,7 +20,9 @@ def agreement(first: Any, second: Any) -> tuple[str, float]:
 
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape:
-        raise InvalidInput(f"The models answer in different shapes, {one.shape} and {other.shape}: they cannot be compared.")
+        raise InvalidInput(
+            f"The models answer in different shapes, {one.shape} and {other.shape}: they cannot be compared."
+        )
     if one.dtype.kind == "f" or other.dtype.kind == "f":
         return "largest difference", float(np.max(np.abs(one.astype(float) - other.astype(float)), initial=0.0))
     same = one == other

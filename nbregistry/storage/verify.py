@@ -82,11 +82,15 @@ def _chain(store: Store, check: _Check) -> View:
     numbers: dict[str, int] = {}
     for commit, _ in journal.scan(ORIGIN):
         if commit.time < view.time:
-            check.found(f"journal commit {commit.seq}", f"its time {commit.time} is before that of the commit before it")
+            check.found(
+                f"journal commit {commit.seq}", f"its time {commit.time} is before that of the commit before it"
+            )
         check.hashes.append(commit.hash)
         for number, name in _first_seen(commit, view):
             if number != numbers.get(name, 0) + 1:
-                check.found(f"journal commit {commit.seq}", f"{name}/{number} does not follow {name}/{numbers.get(name, 0)}")
+                check.found(
+                    f"journal commit {commit.seq}", f"{name}/{number} does not follow {name}/{numbers.get(name, 0)}"
+                )
             numbers[name] = number
         view.apply(commit)
         if "name" in commit.after and commit.action == "rename":
@@ -99,9 +103,13 @@ def _chain(store: Store, check: _Check) -> View:
         check.found(f"journal commit {seq}", "the byte behind it is not a newline; the commit itself is whole")
     tail = journal.tail
     if tail.state == "damaged":
-        check.found(f"journal commit {view.seq + 1}", f"damaged from byte {tail.offset} on ({tail.size} bytes): {tail.why}")
+        check.found(
+            f"journal commit {view.seq + 1}", f"damaged from byte {tail.offset} on ({tail.size} bytes): {tail.why}"
+        )
     elif tail.state == "torn":
-        check.notes.append(f"{tail.size} bytes of an unfinished write lie behind commit {view.seq}; nobody was told it was done")
+        check.notes.append(
+            f"{tail.size} bytes of an unfinished write lie behind commit {view.seq}; nobody was told it was done"
+        )
     return view
 
 
@@ -202,7 +210,9 @@ def _blobs(store: Store, check: _Check, view: View) -> None:
         check.tell(f"{check.blobs:,} of {len(wanted):,} artifacts, {check.bytes / 1e6:,.0f} MB")
     extra = sum(1 for digest in store.blobs.digests() if digest not in wanted)
     if extra:
-        check.notes.append(f"{extra} artifacts belong to no version: registrations that were never finished, or purged ones")
+        check.notes.append(
+            f"{extra} artifacts belong to no version: registrations that were never finished, or purged ones"
+        )
 
 
 def _problem(store: Store, check: _Check, digest: Digest) -> str:
@@ -217,4 +227,3 @@ def _problem(store: Store, check: _Check, digest: Digest) -> str:
     except (OSError, StoreUnavailable) as error:
         return f"it cannot be read: {error}"
     return "" if found.hexdigest() == digest else f"its bytes hash to {found.hexdigest()[:12]}"
-

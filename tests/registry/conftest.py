@@ -18,7 +18,8 @@ from nbregistry import Registry
 @pytest.fixture(scope="session")
 def iris() -> tuple[Any, Any]:
     """The iris flowers, (150, 4) and (150,)."""
-    return load_iris(return_X_y=True, as_frame=True)
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    return X, y
 
 
 @pytest.fixture(scope="session")

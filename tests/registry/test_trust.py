@@ -60,7 +60,7 @@ def test_another_versions_bytes_are_refused(churn: Registry, model: Any, iris: t
     id_ = view.index.numbers["churn"][1]
     doc = view.versions[id_]
     forged = {**doc, "digest": other.digest, "files": {**doc["files"], "model": other.digest}}
-    view.versions[id_] = forged  # type: ignore[index]
+    view.versions[id_] = forged
     with pytest.raises(Untrusted):
         churn.load("churn/1")
 
