@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nbregistry.capture.containers import ARRAY, FRAME, LIST, SERIES, SPARSE, as_pandas, kind_of
-from nbregistry.capture.numbers import Mismatch, fit, missing_in, rows_of
-from nbregistry.capture.values import text_of
+from nbregistry.capture.mismatch import Mismatch
+from nbregistry.capture.numbers import fit, missing_in, rows_of
 from nbregistry.domain.signature import Column
 
 Array = npt.NDArray[Any]
@@ -155,15 +155,6 @@ def to_sparse(data: Any, column: Column, form: str) -> Any:
     return data
 
 
-def to_list(data: Any, column: Column) -> Any:
-    """Return data as a list whose values a column describes; the same object when it is one."""
-    kind = kind_of(data)
-    values = data if kind == LIST else _arrayed(data).tolist()
-    if column.dtype == "str":
-        for row, value in enumerate(values):
-            if not (isinstance(value, str) or (value is None and column.nullable)):
-                what = "a missing value" if value is None else f"{type(value).__name__} {text_of(value, 40)!r}"
-                raise Mismatch(f"{what} in row {row}", "send a list of texts")
-    elif column.dtype != "any":
-        to_array(values, column)
-    return values
+def to_list(data: Any) -> list[Any]:
+    """Return the values of an array, a series or a frame as a list."""
+    return list(_arrayed(data).tolist())

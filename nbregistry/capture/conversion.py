@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from nbregistry.capture.dtypes import held_by, label_of, rebuild
-from nbregistry.capture.numbers import Mismatch, fit, rows_of
+from nbregistry.capture.mismatch import Mismatch
+from nbregistry.capture.numbers import fit, rows_of
 from nbregistry.capture.values import text_of
 from nbregistry.domain.signature import Column
 

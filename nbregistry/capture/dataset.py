@@ -58,17 +58,16 @@ def profile(data: Any, y: Any = None, *, names: Sequence[str] | None = None) -> 
 
 
 def _columns(table: Any) -> list[Document]:
+    from nbregistry.capture.parts import MOST_COLUMNS
     from nbregistry.capture.summaries import summarise
 
     columns: list[Document] = [
         {"name": name, "dtype": dtype} for name, dtype in zip(table.names, table.dtypes, strict=False)
     ]
-    described = 0
     for part in table.parts:
         for position, summary in zip(part.positions, summarise(part), strict=True):
             columns[position] |= summary
-            described = max(described, position + 1)
-    return columns[:described] if described < len(columns) else columns
+    return columns[:MOST_COLUMNS]
 
 
 def _target(table: Any) -> Document | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbregistry.capture.containers import ARRAY, FRAME, LIST, MAPPING, SERIES, SPARSE, as_pandas, kind_of
+from nbregistry.capture.mismatch import Mismatch
 from nbregistry.capture.values import decode, text_of
 from nbregistry.domain.signature import Column, Signature
 from nbregistry.errors import InvalidInput
@@ -56,8 +57,6 @@ class Contract:
         return self._single(self.signature.inputs[0], self.signature.container, data)
 
     def _single(self, column: Column, container: str, data: Any) -> Any:
-        from nbregistry.capture.numbers import Mismatch
-
         try:
             return self._fitted(column, container, data)
         except Mismatch as fault:
@@ -68,6 +67,8 @@ class Contract:
             ) from None
 
     def _fitted(self, column: Column, container: str, data: Any) -> Any:
+        if container == LIST and kind_of(data) == LIST and column.dtype == "str":
+            return _texts(column, data)
         from nbregistry.capture.arrays import check_shape, to_array, to_list, to_sparse
 
         if container == SERIES:
@@ -77,7 +78,11 @@ class Contract:
         if container == SPARSE:
             return to_sparse(data, column, (self.signature.extra or {}).get("format", "csr"))
         if container == LIST:
-            return to_list(data, column)
+            values = data if kind_of(data) == LIST else to_list(data)
+            if column.dtype == "str":
+                return _texts(column, values)
+            to_array(values, column)
+            return values
         check_shape(data, column)
         return data
 
@@ -109,11 +114,19 @@ def enforce(signature: Signature, data: Any, *, strict: bool = False) -> Any:
     return Contract(signature).apply(data, strict=strict)
 
 
+def _texts(column: Column, values: Any) -> Any:
+    """Return a list of texts; in need of no library, as the models that take one."""
+    for row, value in enumerate(values):
+        if not (isinstance(value, str) or (value is None and column.nullable)):
+            what = "a missing value" if value is None else f"{type(value).__name__} {text_of(value, 40)!r}"
+            raise Mismatch(f"{what} in row {row}", "send a list of texts")
+    return values
+
+
 def _series(column: Column, data: Any) -> Any:
     import pandas as pd
 
     from nbregistry.capture.conversion import Expected, convert
-    from nbregistry.capture.numbers import Mismatch
 
     kind = kind_of(data)
     if kind == FRAME and data.shape[1] == 1:

@@ -14,25 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nbregistry.capture.mismatch import Mismatch
 from nbregistry.capture.values import text_of
 
 Array = npt.NDArray[Any]
-
-
-class Mismatch(ValueError):
-    """Values that do not fit.
-
-    Parameters
-    ----------
-    came : str
-        What was found, with the first row where that helps.
-    advice : str
-        What to do, as an imperative.
-    """
-
-    def __init__(self, came: str, advice: str) -> None:
-        self.came, self.advice = came, advice
-        super().__init__(f"got {came}: {advice}")
 
 
 def fit(values: Array, target: np.dtype[Any], *, typed: bool = True) -> Array:

@@ -234,7 +234,7 @@ def _width(data: Sequence[Any]) -> int:
 
 
 def _of_mapping(data: Any, rows: int) -> Table:
-    """Return a dictionary of columns; one that is no single column is profiled as its values together."""
+    """Return a dictionary as columns; an entry that is a matrix is named and not described."""
     found = Table(rows, [], [], [])
     for position, (key, values) in enumerate(data.items()):
         inner = table_of(values)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nbregistry.capture.boundary import attempt
-from nbregistry.capture.numbers import Mismatch, fit
+from nbregistry.capture.mismatch import Mismatch
+from nbregistry.capture.numbers import fit
 from nbregistry.capture.parts import BOOLEAN, CATEGORY, DURATION, MOMENT, NUMBER, Part
 from nbregistry.capture.secrets import redact
 from nbregistry.capture.values import text_of
@@ -116,7 +117,7 @@ def _exact_range(block: Array, found: list[Document]) -> None:
 
 
 def _integer(value: int) -> int | str:
-    return value if -_SAFE_INTEGER <= value <= _SAFE_INTEGER else str(value)
+    return value if -_SAFE_INTEGER <= value <= _SAFE_INTEGER else text_of(value)
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from nbregistry.capture.containers import ARRAY, FRAME, LIST, MAPPING, SERIES, as_pandas, kind_of
 from nbregistry.capture.conversion import Expected, convert, same_dtype
 from nbregistry.capture.dtypes import missing_columns, rebuild_labels
-from nbregistry.capture.numbers import Mismatch
+from nbregistry.capture.mismatch import Mismatch
 from nbregistry.capture.values import encode_or_text, text_of
 from nbregistry.domain.signature import Signature
 from nbregistry.errors import InvalidInput, did_you_mean

@@ -52,7 +52,7 @@ def encode(value: Any, *, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise Unstorable("nested too deeply")
     for library, encoder in (("numpy", _numpy), ("pandas", _pandas)):
-        if library in sys.modules and (found := encoder(sys.modules[library], value, depth)) is not None:
+        if (module := sys.modules.get(library)) is not None and (found := encoder(module, value, depth)) is not None:
             return found
     return _standard(value, depth)
 

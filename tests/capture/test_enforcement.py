@@ -335,6 +335,14 @@ def test_a_series_is_made_of_what_comes() -> None:
         assert_series_equal(expected, enforce(infer(trained), given))
 
 
+def test_a_list_is_made_of_what_comes() -> None:
+    """A model trained on a list gets a list, out of an array or a column too, with the same checks."""
+    assert ["x", "y"] == enforce(infer(["a"]), np.array(["x", "y"]))
+    assert ["x", "y"] == enforce(infer(["a"]), pd.Series(["x", "y"]))
+    assert [1, 2] == enforce(infer([1.5]), np.array([1, 2]))
+    assert "int '1' in row 0" in refused(infer(["a"]), np.array([1]))
+
+
 def test_entries_of_a_dictionary_are_fitted_one_by_one() -> None:
     """A dictionary of arrays comes back with each entry converted, without what it does not know."""
     signature = infer({"a": np.zeros((2, 2)), "b": np.array([1])})
