@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, magics_class, no_var_expand
@@ -50,6 +51,7 @@ class RegistryMagics(Magics):
     def load(cls, shell: InteractiveShell) -> None:
         """Add everything to a shell."""
         cls.unload(shell)
+        import_module("nbregistry.registry")  # now, rather than under somebody's first TAB
         found = cls(shell)
         found._yield_taken_names()
         shell.register_magics(found)

@@ -77,6 +77,35 @@ def test_changing(nb: Nb, stocked: Registry) -> None:
     )  # fmt: skip
 
 
+def test_asking_as_of_a_time(nb: Nb, stocked: Registry) -> None:
+    """--as-of answers as it would have been then, on every question."""
+    stocked.promote("churn/1", "Production")
+    then = stocked.audit("churn/1")[-1].time.isoformat()
+    stocked.promote("churn/2", "Production")
+    stocked.tag("churn/1", late=True)
+    stocked.register(max, "fraud")
+    assert "churn/1" == json.loads(nb("show", "churn/production", "--as-of", then, "--json").out)["ref"]
+    assert ["churn"] == [m["name"] for m in json.loads(nb("models", "--as-of", then, "--json").out)]
+    assert {} == json.loads(nb("versions", "churn", f"--as-of={then}", "--json").out)[1]["tags"]
+    assert [] == json.loads(nb("search", "tags.late = 'true'", "--as-of", then, "--json").out)
+    assert 1 == nb("audit", "fraud", "--as-of", then).status
+    assert 1 == nb("versions", "churn", "--as-of", "2020-01-01").status
+
+
+def test_notes_and_tags_in_full(nb: Nb, stocked: Registry) -> None:
+    """Notes are answered and edited, tags set and removed at once; without a value each verb shows what there is."""
+    first = json.loads(nb("annotate", "churn/1", "slwo", "--json").out)["id"]
+    assert 0 == nb("annotate", "churn/1", "why?", "--reply-to", str(first)).status
+    edited = json.loads(nb("annotate", "churn/1", "slow", "--edit", str(first), "--json").out)
+    assert ("slow", "slwo") == (edited["text"], edited["edits"][0][2])
+    assert 2 == len(stocked.annotations("churn/1"))
+    tagged = json.loads(nb("tag", "churn/2", "n=3", "--remove", "team", "--json").out)
+    assert {"n": 3} == tagged["tags"]
+    assert {} == json.loads(nb("tag", "churn/2", "--remove", "n", "--json").out)["tags"]
+    assert "churn/2" == json.loads(nb("tag", "churn/2", "--json").out)["ref"]
+    assert "churn" == json.loads(nb("describe", "churn", "--json").out)["name"]
+
+
 def test_json_of_every_answer(nb: Nb, stocked: Registry) -> None:
     """--json gives strict JSON on everything that answers, wherever the option stands."""
     commands = [
@@ -207,6 +236,20 @@ def test_load_refuses_strangers(nb: Nb, stocked: Registry, tmp_path: Path, monke
     assert "ana" in nb("trust").out
     assert 0 == nb("trust", key, "--remove").status
     assert 1 == nb("load", "churn/1").status
+
+
+def test_load_audits_safe_formats(nb: Nb, stocked: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's file in a safe format is fine, unless it names what is not known to be harmless."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.preprocessing import FunctionTransformer
+
+    stocked.register(LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0]), "safe", format="skops")
+    stocked.register(FunctionTransformer(os.path.join).fit([[0.0]]), "odd", format="skops")
+    monkeypatch.setenv("NBREGISTRY_HOME", str(tmp_path / "bob"))
+    assert "carries no code" in " ".join(nb("load", "safe").out.split())
+    said = nb("load", "odd")
+    assert (1, "") == (said.status, said.out)
+    assert "posixpath.join" in said.err or "os.path.join" in said.err
 
 
 def test_help(nb: Nb) -> None:
