@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.sides import Side, bench_python, shown, table  # noqa: E402  the root must be found first, this is a script
+from tests.bench.sides import Side, bench_python, how_often, shown, table  # noqa: E402  the root must be found first
 from tests.run import say  # noqa: E402  as above
 
 
@@ -104,7 +104,7 @@ class Row:
     def cells(self) -> list[str]:
         """Return the cells of the markdown row."""
         goal = "" if self.goal is None else f">= {self.goal:.0f}x {'met' if self.met else 'MISSED'}"
-        return [self.label, shown(self.ours), shown(self.peer), f"{self.peer / self.ours:.3g}x", goal]
+        return [self.label, shown(self.ours), shown(self.peer), how_often(self.peer, self.ours), goal]
 
 
 def against_peer(imports: dict[str, float], firsts: dict[str, dict[str, float]], ours: Side, peer: Side) -> list[Row]:
@@ -166,7 +166,7 @@ def report(
     print()
     verbs = ("register alone", "lookup", "alias", "stage", "search name", "search tag")
     beside = [
-        [verb, shown(ours.median(verb)), shown(stock.median(verb)), f"{stock.median(verb) / ours.median(verb):.3g}x"]
+        [verb, shown(ours.median(verb)), shown(stock.median(verb)), how_often(stock.median(verb), ours.median(verb))]
         for verb in verbs
     ]
     print(table([f"at {ours.versions:,} versions", "nbregistry", "stock TinyDB", "ratio"], beside))

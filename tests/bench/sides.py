@@ -86,3 +86,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
         for row in [header, ["-" * width for width in widths], *rows]
     ]
     return "\n".join(lines)
+
+
+def how_often(slow: float, fast: float) -> str:
+    """Write how many times as long the slow one takes."""
+    ratio = slow / fast
+    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.3g}x"
