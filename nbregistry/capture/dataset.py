@@ -90,6 +90,7 @@ def _classes(part: Any) -> list[list[Any]]:
     import numpy as np
 
     values = part.values[0] if part.missing is None else part.values[0][~part.missing[0]]
+    values = values.astype(np.float64) if values.dtype.kind == "f" else values
     different, counts = np.unique(values[np.isfinite(values)], return_counts=True)
     pairs = zip(different.tolist(), counts.tolist(), strict=True)
     return [list(pair) for pair in sorted(pairs, key=lambda pair: (-pair[1], pair[0]))]
@@ -113,8 +114,9 @@ def _fingerprint(table: Any) -> str:
             continue
         values = np.ascontiguousarray(part.values)
         if values.dtype.kind == "f":
-            # NaN has many bit patterns, and zero two
+            # NaN has many bit patterns and zero two, and a long double has bytes that mean nothing
             values = np.where(np.isnan(values), np.nan, values + 0.0)
+            values = values.astype(np.float64) if values.dtype.itemsize > np.dtype(np.float64).itemsize else values
         digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()
 

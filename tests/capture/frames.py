@@ -47,8 +47,8 @@ def _plain(dtype: str) -> Maker:
     return make
 
 
-def _text(dtype: Any) -> Maker:
-    words = ("a", "", "b c", "\u00e9\u4e16\U0001f600", "\x00", "\ud800", "<b>", "NaN")
+def _text(dtype: Any, *more: str) -> Maker:
+    words = ("a", "", "b c", "\u00e9\u4e16\U0001f600", "\x00", "<b>", "NaN", *more)
     return lambda values, gone: array(
         [None if g else words[v % len(words)] for v, g in zip(values, gone, strict=True)], dtype=dtype
     )
@@ -144,7 +144,7 @@ MAKERS: dict[str, Maker] = {
     ),
     "str": _text("str"),
     "string": _text("string"),
-    "python string": _text(pd.StringDtype("python")),
+    "python string": _text(pd.StringDtype("python"), "\ud800"),
     "category": _categories(["x", "y", "z"], ordered=False),
     "ordered category": _categories(["low", "mid", "high"], ordered=True),
     "category of int": _categories([3, 1, 2], ordered=True),
@@ -154,7 +154,7 @@ MAKERS: dict[str, Maker] = {
     "category of moment": _categories(pd.date_range("2020", periods=3, tz="Europe/Paris"), ordered=True),
     "category of interval": _categories(pd.interval_range(0, 3), ordered=True),
     "category of period": _categories(pd.period_range("2020", periods=3, freq="Q-NOV"), ordered=False),
-    "category of lone surrogate": _categories(["\ud800", "b"], ordered=False),
+    "category of lone surrogate": _categories(pd.Index(["\ud800", "b"], dtype=object), ordered=False),
     **{f"datetime64[{unit}]": _moments(unit) for unit in ("s", "ms", "us", "ns")},
     **{f"datetime64[us, {zone}]": _moments("us", zone) for zone in ZONES},
     **{f"datetime64[{unit}, Paris]": _moments(unit, ZONES[2]) for unit in ("s", "ns")},

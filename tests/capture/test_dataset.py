@@ -253,6 +253,17 @@ def test_equal_numbers_of_other_bits_are_equal() -> None:
     other = np.array([[-0.0, 1.0], [odd_nan, 2.0]])
     assert profile(values)["fingerprint"] == profile(other)["fingerprint"]
     assert profile(values)["fingerprint"] == profile(np.asfortranarray(values))["fingerprint"]
+    wide = np.frombuffer(bytes(range(64)), dtype="u1").copy().view(np.longdouble)[:2]
+    dirty, clean = np.full(2, 1.5, dtype=np.longdouble), wide
+    clean[:] = 1.5  # leaves the padding as it was
+    assert profile(dirty)["fingerprint"] == profile(clean)["fingerprint"]
+
+
+def test_a_target_of_any_width_is_plain() -> None:
+    """Classes of a type that JSON does not know are counted as numbers that it does."""
+    for dtype in ("longdouble", "float16", "uint64", "int8"):
+        found = profile(np.zeros((2, 1)), np.array([1, 1], dtype=dtype))
+        assert [[1, 2]] == json.loads(canonical(found))["target"]["top"]
 
 
 def test_the_fingerprint_is_the_same_in_every_process() -> None:
