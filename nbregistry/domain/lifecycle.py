@@ -35,7 +35,8 @@ class Stage(StrEnum):
             if stage.value.casefold() == folded:
                 return stage
         names = [s.value for s in cls]
-        raise InvalidInput(f"No stage {text!r}{did_you_mean(str(text), names)} The stages are {', '.join(names)}.")
+        hint = did_you_mean(str(text), names) or "."
+        raise InvalidInput(f"No stage {text!r}{hint} The stages are {', '.join(names)}.")
 
 
 class Status(StrEnum):
@@ -60,5 +61,5 @@ class Kind(StrEnum):
             return cls(str(text).strip().lower())
         except ValueError:
             names = [k.value for k in cls]
-            hint = did_you_mean(str(text), names)
+            hint = did_you_mean(str(text), names) or "."
             raise InvalidInput(f"No annotation kind {text!r}{hint} The kinds are {', '.join(names)}.") from None

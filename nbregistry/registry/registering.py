@@ -186,7 +186,8 @@ def _check(core: Core, request: Request, draft: Draft, rows: Any) -> None:
             expected = draft.flavor.predict(model, rows)
         with foreign("Predicting with what was loaded back"):
             found = draft.flavor.predict(again, rows)
-            if expected is None or same(expected, found):
+            # ONNX computes in its own precision; every other format must say exactly the same.
+            if expected is None or same(expected, found, tolerance=1e-6 if form.name == "onnx" else 0.0):
                 return
         with foreign("Predicting on the example again"):
             steady = same(expected, draft.flavor.predict(model, rows))
