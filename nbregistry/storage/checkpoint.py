@@ -1,4 +1,4 @@
-"""A fast way to open: the view as a plain TinyDB file, an index beside it, and a signed seal of the journal's head.
+"""A fast way to open: the view as a plain TinyDB file, and an index beside it.
 
 ``registry.json`` opens with stock ``TinyDB("registry.json")``; each document stands on a line of its own, so that one
 can be read without the rest. ``registry.index`` says where, and what each is found by. Both are derived: delete them
@@ -9,121 +9,130 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from nbregistry.storage.files import replacing
-from nbregistry.storage.journal import Position
+from nbregistry.storage.cold import Cold, Source
+from nbregistry.storage.files import Draft
+from nbregistry.storage.index import Entry
+from nbregistry.storage.records import Position
+from nbregistry.storage.shelf import Parts
 from nbregistry.storage.tiny import TABLES, View
-from nbregistry.types import Document
 
 FORMAT = 1
-_NAMES = ("registry.json", "registry.index")
+"""Number of the checkpoint's format. Raise it with any change: one of another number is passed over and made anew."""
+
+NAMES = ("registry.json", "registry.index")
 _BLOCK = 1 << 22
 
 
-def write(folder: Path, view: View, position: Position) -> None:
-    """Store the view as it is at ``position``."""
-    data, rows = folder / _NAMES[0], {}
-    digest = hashlib.sha256()
-    with replacing(data) as file:
-        offset = 0
+class Snapshot(NamedTuple):
+    """A view that stands still: what a checkpoint is written from while commits go on."""
 
-        def out(text: bytes) -> None:
-            nonlocal offset
-            file.write(text)
-            digest.update(text)
-            offset += len(text)
+    view: View
+    position: Position
+    about: dict[str, Any]
+    tables: dict[str, tuple[Parts, dict[int, Entry]]]
 
-        for nth, name in enumerate(TABLES):
-            out(b'%s"%s": {' % (b"{" if nth == 0 else b"},\n", name.encode()))
-            found, entries = [], view.index.entries[name]
-            for nth_doc, (id_, doc) in enumerate(sorted(view.tables[name].shelf.warm().items())):
-                out(b'%s\n"%d": ' % (b"," if nth_doc else b"", id_))
-                text = orjson.dumps(doc)
-                found.append([id_, offset, len(text), *entries[id_]])
-                out(text)
-            rows[name] = found
-        out(b"}}\n")
-    body = orjson.dumps(
-        {
-            "format": FORMAT, "position": list(position), "time": view.time, "size": offset, "sha256": digest.hexdigest(),
-            "last_id": view.index.last_id, "rows": rows,
-        }
-    )  # fmt: skip
-    with replacing(folder / _NAMES[1]) as file:
-        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    @classmethod
+    def of(cls, view: View, position: Position) -> Snapshot:
+        """Copy what commits change; the documents themselves never do."""
+        about = {"store": view.store, "time": view.time, "last_id": dict(view.index.last_id)}
+        tables = {n: (table.shelf.parts(), dict(view.index.entries[n])) for n, table in view.tables.items()}
+        return cls(view, position, about, tables)
+
+
+def write(folder: Path, snapshot: Snapshot, moving: contextlib.AbstractContextManager[None]) -> dict[str, Cold]:
+    """Store a snapshot; returns where its documents lie.
+
+    Parameters
+    ----------
+    moving : context manager
+        Entered while both files are put in place: held by one writer at a time, so that the two belong together.
+    """
+    with Draft(folder / NAMES[0]) as data, Draft(folder / NAMES[1]) as index:
+        told, cold = _write_tables(data.file, snapshot, Source(data.path))
+        body = orjson.dumps({"format": FORMAT, "position": list(snapshot.position), **snapshot.about, **told})
+        index.file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        with moving:
+            data.settle(durable=False)
+            index.settle(durable=False)
+    return cold
+
+
+def _write_tables(file: BinaryIO, snapshot: Snapshot, source: Source) -> tuple[dict[str, Any], dict[str, Cold]]:
+    digest, offset = hashlib.sha256(), 0
+    rows: dict[str, list[list[Any]]] = {}
+    cold = {name: Cold(source) for name in snapshot.tables}
+
+    def out(text: bytes) -> int:
+        nonlocal offset
+        file.write(text)
+        digest.update(text)
+        offset += len(text)
+        return offset
+
+    for name, (parts, entries) in snapshot.tables.items():
+        out(b'%s"%s": {' % (b",\n" if rows else b"{", name.encode()))
+        found = rows[name] = []
+        for id_, text in parts.texts():
+            start = out(b'%s\n"%d": ' % (b"," if found else b"", id_))
+            out(text)
+            found.append([id_, start, len(text), *entries[id_]])
+            cold[name].add(id_, start, len(text))
+        out(b"}")
+    out(b"}\n")
+    return {"size": offset, "sha256": digest.hexdigest(), "rows": rows}, cold
 
 
 def read(folder: Path) -> tuple[View, Position] | None:
     """Read the newest checkpoint; None when there is none that is whole."""
     try:
-        head, _, body = (folder / _NAMES[1]).read_bytes().partition(b"\n")
-        data = (folder / _NAMES[0]).open("rb")
-    except OSError:
+        head, _, body = (folder / NAMES[1]).read_bytes().partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != head:
+            return None
+        told = orjson.loads(body)
+        source = Source(folder / NAMES[0])
+        if told["format"] != FORMAT or not _matches(folder / NAMES[0], told["size"], told["sha256"]):
+            return None
+        return _view(told, source), Position(*told["position"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):  # derived: whatever is wrong, the journal knows
         return None
-    if hashlib.sha256(body).hexdigest().encode() != head:
-        data.close()
-        return None
-    told = orjson.loads(body)
-    if told["format"] != FORMAT or not _matches(data, told["size"], told["sha256"]):
-        data.close()
-        return None
-    view, source = View(), _Source(data)
-    names: dict[str, str] = {}
-    for table, rows in told["rows"].items():
-        places: dict[int, tuple[int, int]] = {}
-        for id_, offset, length, *entry in rows:
-            places[id_] = (offset, length)
+
+
+def _view(told: dict[str, Any], source: Source) -> View:
+    view, texts = View(), dict[str, str]()
+    same = texts.setdefault
+    for table in TABLES:
+        cold, add = Cold(source), view.index.add
+        for id_, start, size, *found in told["rows"][table]:
+            cold.add(id_, start, size)
             if table == "versions":
-                name = names.setdefault(entry[0], entry[0])
-                view.index.add(table, id_, (name, entry[1], entry[2], tuple(entry[3]), entry[4]))
+                name, number, stage, aliases, condition = found
+                # The same few texts a hundred thousand times: kept once.
+                entry = (same(name, name), number, same(stage, stage), tuple(aliases), same(condition, condition))
+                add(table, id_, entry)
             else:
-                view.index.add(table, id_, tuple(entry))
-        view.tables[table].shelf.chill(places, source.fetch)
+                add(table, id_, tuple(found))
+        view.tables[table].shelf.chill(cold)
     view.index.last_id.update(told["last_id"])
-    seq, digest, start, end = told["position"]
-    view.seq, view.time = seq, told["time"]
-    return view, Position(seq, digest, start, end)
+    view.seq, view.time, view.store = told["position"][0], told["time"], told["store"]
+    return view
 
 
 def discard(folder: Path) -> None:
     """Remove the checkpoint; the journal gives the same state."""
-    for name in _NAMES:
+    for name in NAMES:
         with contextlib.suppress(OSError):
             (folder / name).unlink()
 
 
-def _matches(file: BinaryIO, size: int, sha256: str) -> bool:
-    if os.fstat(file.fileno()).st_size != size:
-        return False
-    digest = hashlib.sha256()
-    while block := file.read(_BLOCK):
-        digest.update(block)
-    return digest.hexdigest() == sha256
-
-
-class _Source:
-    """Reads documents from a checkpoint that was verified; holds the file open, so that a newer one takes nothing away."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def fetch(self, places: Iterable[Any]) -> Iterator[Document]:
-        """Yield the documents at the (offset, length) places, reading ahead when they lie one behind the other."""
-        block, base = b"", 0
-        wanted = list(places)
-        ahead = _BLOCK if len(wanted) > 1 else 0
-        for offset, length in wanted:
-            if not base <= offset <= offset + length <= base + len(block):
-                base = offset
-                block = os.pread(self._file.fileno(), max(length, ahead), offset)
-            yield orjson.loads(block[offset - base : offset - base + length])
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self._file.close()
+def _matches(path: Path, size: int, sha256: str) -> bool:
+    digest, found = hashlib.sha256(), 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            found += len(block)
+    return found == size and digest.hexdigest() == sha256

@@ -1,60 +1,33 @@
-"""The embedded ledger: one append-only file, one line a commit, each framed by its length and its SHA-256.
+"""The embedded ledger: one append-only file of records, the truth that everything else is derived from.
 
-A line reads ``LENGTH HASH PAYLOAD\\n``: eight hexadecimal digits, sixty-four, canonical JSON. The payload holds the hash
-of the line before, so the lines form a chain. What happens to the end of the file:
+What happens to the end of the file:
 
 - a whole valid record is kept, even if its final newline is damaged;
 - a tail that a torn write can have left (no newline at its end) was never acknowledged: readers pass it over, the next
   writer moves it to ``quarantine/`` and says so;
-- anything else is damage: reading gives what is whole before it, writing is refused until ``repair``.
+- anything else is damage: reading gives what is whole before it, writing is refused until it is repaired.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-import orjson
-
-from nbregistry.domain.commits import FORMAT, GENESIS_HASH, Actor, Commit, Head, timestamp
-from nbregistry.errors import Conflict, Damaged, NewerFormat, OutcomeUnknown, StoreReadOnly
-from nbregistry.storage.files import make_folder, refusal, replacing
+from nbregistry.domain.commits import Actor, Commit, Head, timestamp
+from nbregistry.errors import Conflict, Damaged, OutcomeUnknown, StoreReadOnly
+from nbregistry.storage import records
+from nbregistry.storage.files import make_folder, refusal, replacing, unreadable
 from nbregistry.storage.locks import WriterLock
+from nbregistry.storage.records import ORIGIN, Position, Scan, Tail
 
-FRAME = 8 + 1 + 64 + 1
-_CHUNK = 1 << 22
-_MORE = None
-
-
-class Position(NamedTuple):
-    """A place between two records: the commit before it, where that commit begins and where it ends (bytes)."""
-
-    seq: int
-    hash: str
-    start: int
-    end: int
-
-    @property
-    def head(self) -> Head:
-        """The commit before this place."""
-        return Head(self.seq, self.hash)
+QUARANTINE = "quarantine"
 
 
-ORIGIN = Position(-1, GENESIS_HASH, 0, 0)
-
-
-class Tail(NamedTuple):
-    """What lies behind the last valid record: ``clean``, ``bare`` (only its newline is damaged), ``torn``, ``damaged``."""
-
-    state: str
-    offset: int
-    size: int
-    why: str = ""
+class Exchanged(Damaged):
+    """The file that was being read is not the file that is there now."""
 
 
 class Journal:
@@ -66,8 +39,10 @@ class Journal:
         The end of what this object has read.
     tail : Tail
         What lay behind it at the last look.
-    loose : list of int
-        Commits that the last scan found without their newline.
+    notices : list of str
+        What the user should hear of.
+    poison : str
+        Why this object writes no more; empty as long as it does.
     """
 
     def __init__(self, folder: Path, *, lock_timeout: float = 30.0) -> None:
@@ -75,14 +50,17 @@ class Journal:
         self.path = folder / "journal"
         self.lock = WriterLock(folder / "lock", timeout=lock_timeout)
         self.notices: list[str] = []
-        self.loose: list[int] = []
         self.poison = ""
+        self._fd = -1
+        self.forget()
+
+    def forget(self) -> None:
+        """Read from the start next time."""
         self.at = ORIGIN
         self.tail = Tail("clean", 0, 0)
         self._identity: tuple[int, int] | None = None
+        self._stuck: tuple[int, int] | None = None
         self._store = ""
-        self._fd = -1
-        self._pid = os.getpid()
 
     # -- reading: never takes the lock, never changes a byte
 
@@ -94,79 +72,60 @@ class Journal:
 
     def since(self, seq: int) -> Iterator[Commit]:
         """Yield the commits after ``seq``, each verified; does not move ``at``."""
-        for commit, _ in self.scan(ORIGIN):
-            if commit.seq > seq:
-                yield commit
+        return (commit for commit, _ in Scan(self.path) if commit.seq > seq)
+
+    def holds(self, position: Position) -> bool:
+        """Whether that very commit lies in that place."""
+        return bool(records.at(self.path, position))
 
     def resume(self, position: Position) -> bool:
         """Go on from a place that a checkpoint noted, if the journal has that very commit there."""
-        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as file:
-            file.seek(position.start)
-            line = file.read(position.end - position.start)
-            found = _record(line, 0)
-            if isinstance(found, Commit) and found.seq == position.seq and found.hash == position.hash:
-                self.at, self._identity = position, _identity(os.fstat(file.fileno()))
-                return True
+        found = records.at(self.path, position)
+        if not found:
+            return False
+        with contextlib.suppress(OSError):
+            self._identity, self.at = _identity(os.stat(self.path)), position
+            if not found.endswith(b"\n"):
+                self.tail = Tail("bare", position.end, 0, "its newline is damaged")
+            return True
         return False
-
-    def replaced(self) -> bool:
-        """Whether the file that was read is not the file that is there now (another inode, or shorter)."""
-        try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
-            return self._identity is not None
-        return self._identity is not None and (_identity(found) != self._identity or found.st_size < self.at.end - 1)
 
     def news(self) -> Iterator[Commit]:
         """Yield what was appended since the last look, moving ``at``.
 
         Raises
         ------
-        Damaged
+        Exchanged
             The journal was cut or exchanged under us: start anew, and verify.
         """
         try:
             found = os.stat(self.path)
         except FileNotFoundError:
             if self._identity is not None:
-                raise Damaged(f"{self.path} was there and is gone; run `nbregistry verify`.") from None
+                raise Exchanged(f"{self.path} was there and is gone; run `nbregistry verify`.") from None
             return
-        if found.st_size == self.at.end and _identity(found) == self._identity:
+        except OSError as error:
+            raise unreadable(error, self.path) from error
+        known, looked = self._identity, (found.st_size, found.st_mtime_ns)
+        if _identity(found) == known and (found.st_size == self.at.end or looked == self._stuck):
             return
-        if self.replaced():
-            raise Damaged(f"{self.path} was cut or exchanged while it was in use; run `nbregistry verify`.")
+        if known is not None and (_identity(found) != known or found.st_size < self.at.end - 1):
+            raise Exchanged(f"{self.path} was cut or exchanged while it was in use; run `nbregistry verify`.")
         self._identity = _identity(found)
-        for commit, position in self.scan(self.at):
+        scan = Scan(self.path, self.at)
+        for commit, position in scan:
             self.at = position
             yield commit
+        self.tail = scan.tail
+        # Damage does not go away by itself, and may hide a long rest that need not be read again for each question.
+        self._stuck = looked if scan.tail.state == "damaged" else None
 
-    def scan(self, position: Position) -> Iterator[tuple[Commit, Position]]:
-        """Yield each valid commit behind ``position`` with its place, then set ``tail`` and ``loose``."""
-        try:
-            file = self.path.open("rb")
-        except FileNotFoundError:
-            self.tail = Tail("clean", 0, 0)
-            return
-        with file:
-            file.seek(position.end)
-            buffer, base, at = b"", position.end, position
-            self.loose = []
-            while True:
-                found = _record(buffer, at.end - base)
-                if isinstance(found, Commit) and (found.seq != at.seq + 1 or found.prev != at.hash):
-                    found = f"commit {found.seq} does not follow commit {at.seq}"
-                if isinstance(found, Commit):
-                    # The newline counts as there: a reader may come between a record and its newline.
-                    end = at.end + FRAME + int(buffer[at.end - base :][:8], 16) + 1
-                    if buffer[end - 1 - base : end - base] not in (b"\n", b""):
-                        self.loose.append(found.seq)
-                    at = Position(found.seq, found.hash, at.end, end)
-                    yield found, at
-                elif found is _MORE and (more := file.read(_CHUNK)):
-                    buffer, base = buffer[at.end - base :] + more, min(at.end, base + len(buffer))
-                else:
-                    self.tail = _judge(file, at, found or "the record ends early")
-                    return
+    @property
+    def store(self) -> str:
+        """Identity of the store, as its first record tells; empty before there is one."""
+        if not self._store:
+            self._store = next((commit.target for commit, _ in Scan(self.path)), "")
+        return self._store
 
     # -- writing: always inside ``writing()``
 
@@ -174,33 +133,23 @@ class Journal:
     def writing(self) -> Iterator[None]:
         """Hold the right to append for a block; makes the folder on first use."""
         try:
-            if not self.folder.is_dir():
-                make_folder(self.folder)
+            make_folder(self.folder)
         except OSError as error:
             raise refusal(error, "make the registry", self.folder) from error
         with self.lock.held():
             yield
 
-    @property
-    def store(self) -> str:
-        """Identity of the store, as its first record tells; empty before there is one."""
-        if not self._store:
-            for commit, _ in self.scan(ORIGIN):
-                self._store = commit.target
-                break
-        return self._store
-
     def begin(self, actor: Actor) -> None:
         """Write the first record, which gives the store its identity, if there is none yet."""
-        if self.path.exists():
-            return
-        first = Commit("init", uuid.uuid4().hex, actor, timestamp())
-        sealed, payload = first.sealed(ORIGIN.head)
         try:
+            if self.path.exists() and self.path.stat().st_size:
+                return
+            _, line = records.sealed(Commit("init", uuid.uuid4().hex, actor, timestamp()), ORIGIN.head)
             with replacing(self.path) as file:
-                file.write(_line(sealed.hash, payload))
+                file.write(line)
         except OSError as error:
             raise refusal(error, "make the registry", self.folder) from error
+        self.forget()
 
     def append(self, commit: Commit, *, expect: int) -> Commit:
         """Make a commit durable; see ``Ledger.append``.
@@ -213,19 +162,22 @@ class Journal:
             The system refused the write; the file is as before.
         OutcomeUnknown
             The write could not be made durable or taken back; this handle writes no more.
-        Damaged
+        StoreReadOnly
             The end of the journal is not something a torn write leaves.
+        InvalidInput
+            The commit holds what JSON cannot carry.
         """
         if self.poison:
             raise OutcomeUnknown(self.poison)
-        fd = self._writable()
         for _ in self.news():
             pass
         if self.at.seq != expect:
-            raise Conflict(f"The registry moved on from commit {expect} to {self.at.seq} meanwhile; repeat on its news.")
+            raise Conflict(
+                f"The registry moved on from commit {expect} to {self.at.seq} meanwhile; repeat on its news."
+            )
+        fd = self._writable()
         self._clear_tail(fd)
-        sealed, payload = commit.sealed(self.at.head)
-        line = _line(sealed.hash, payload)
+        sealed, line = records.sealed(commit, self.at.head)
         start = self.at.end
         self._write(fd, line, start)
         self.at = Position(sealed.seq, sealed.hash, start, start + len(line))
@@ -241,6 +193,7 @@ class Journal:
                 os.ftruncate(fd, start)
             except OSError as worse:
                 self.poison = f"A write to {self.path} failed ({error.strerror}) and could not be taken back ({worse})."
+                raise OutcomeUnknown(self.poison) from error
             raise refusal(error, "write to the journal", self.path) from error
         try:
             (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(fd)
@@ -248,35 +201,37 @@ class Journal:
             # After a failed fsync the kernel may have dropped the pages: asking again could answer "fine" for data
             # that is not on the disk. Whoever wants to go on opens anew and looks.
             self.poison = (
-                f"{self.path} could not be made durable ({error.strerror}): this change may or may not be kept. Open the"
-                " registry again and look before you repeat it; a repeat with the same key= is safe."
+                f"{self.path} could not be made durable ({error.strerror}): this change may or may not be kept. Open"
+                " the registry again and look before you repeat it; a repeat with the same key= is safe."
             )
             raise OutcomeUnknown(self.poison) from error
 
     def _writable(self) -> int:
-        if self._fd >= 0 and self._pid == os.getpid() and _identity(os.fstat(self._fd)) == self._identity:
+        if self._fd >= 0 and _identity(os.fstat(self._fd)) == self._identity:
             return self._fd
         self.close()
         flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         try:
-            self._fd, self._pid = os.open(self.path, flags), os.getpid()
+            self._fd = os.open(self.path, flags)
         except FileNotFoundError:
-            raise Damaged(f"{self.path} was there and is gone; run `nbregistry verify`.") from None
+            raise Exchanged(f"{self.path} was there and is gone; run `nbregistry verify`.") from None
         except OSError as error:
             raise refusal(error, "write to the journal", self.path) from error
+        if _identity(os.fstat(self._fd)) != self._identity:
+            raise Exchanged(f"{self.path} was exchanged while it was in use; run `nbregistry verify`.")
         return self._fd
 
     def _clear_tail(self, fd: int) -> None:
-        size = os.fstat(fd).st_size
-        if size == self.at.end and self.tail.state == "clean":
+        if os.fstat(fd).st_size == self.at.end and self.tail.state == "clean":
             return
-        for _ in self.scan(self.at):  # judges what lies behind the last record now that nobody else writes
-            pass
-        tail = self.tail
-        if tail.state == "damaged":
+        scan = Scan(self.path, self.at)  # judges what lies behind the last record now that nobody else writes
+        for commit, _ in scan:
+            raise Conflict(f"Commit {commit.seq} came while the writer lock was held: something writes without it.")
+        tail = scan.tail
+        if tail.state == "damaged" or (tail.state == "torn" and self.at == ORIGIN):
             raise StoreReadOnly(
-                f"{self.path} is damaged behind commit {self.at.seq} (byte {tail.offset}: {tail.why}). Nothing was written."
-                " `nbregistry verify` names every finding; `nbregistry repair` keeps the original and goes on."
+                f"{self.path} is damaged behind commit {self.at.seq} (byte {tail.offset}: {tail.why}). Nothing was"
+                " written. `nbregistry verify` names every finding; `nbregistry repair` keeps the original and goes on."
             )
         try:
             if tail.state == "bare":
@@ -296,15 +251,14 @@ class Journal:
             os.fsync(file.fileno())
 
     def _quarantine(self, fd: int, tail: Tail) -> None:
-        place = self.folder / "quarantine"
+        place = self.folder / QUARANTINE
         make_folder(place)
         kept = place / f"tail-after-{self.at.seq}-at-{tail.offset}-{uuid.uuid4().hex[:8]}"
         with replacing(kept) as file:
             file.write(os.pread(fd, tail.size, tail.offset))
         os.ftruncate(fd, tail.offset)
         self.notices.append(
-            f"{tail.size} bytes of an unfinished write behind commit {self.at.seq} were moved to {kept}; no acknowledged"
-            " change is among them."
+            f"{tail.size} bytes of an unfinished write, behind commit {self.at.seq}, were moved to {kept}."
         )
 
     def close(self) -> None:
@@ -315,77 +269,5 @@ class Journal:
         self._fd = -1
 
 
-def repair(journal: Journal) -> Path | None:
-    """Cut a damaged journal behind its last valid commit, keeping the whole original in ``quarantine/``.
-
-    Returns the kept original, or None when there was nothing to mend. Every commit behind the damage is lost to the
-    journal (not to the kept file): receipts and seals that name one will say so.
-    """
-    with journal.writing():
-        last = ORIGIN
-        for _, last in journal.scan(ORIGIN):
-            pass
-        if journal.tail.state in ("clean", "bare"):
-            return None
-        place = journal.folder / "quarantine"
-        make_folder(place)
-        kept = place / f"journal-before-repair-{uuid.uuid4().hex[:8]}"
-        with journal.path.open("rb") as source, replacing(kept) as file:
-            while chunk := source.read(_CHUNK):
-                file.write(chunk)
-        with journal.path.open("rb") as source, replacing(journal.path) as file:
-            left = last.end
-            while left and (chunk := source.read(min(_CHUNK, left))):
-                file.write(chunk)
-                left -= len(chunk)
-        return kept
-
-
 def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
-
-
-def _line(digest: str, payload: bytes) -> bytes:
-    return b"%08x %s %s\n" % (len(payload), digest.encode(), payload)
-
-
-def _record(buffer: bytes, offset: int) -> Commit | str | None:
-    """Read one record; a text says what is wrong with it, ``_MORE`` that the buffer ends before it does."""
-    head = buffer[offset : offset + FRAME]
-    if len(head) < FRAME:
-        return _MORE
-    try:
-        length = int(head[:8], 16)
-    except ValueError:
-        return "no frame"
-    if head[8:9] != b" " or head[73:74] != b" " or b"%08x" % length != head[:8]:
-        return "no frame"
-    end = offset + FRAME + length
-    if len(buffer) < end:
-        return _MORE
-    payload = buffer[offset + FRAME : end]
-    digest = hashlib.sha256(payload).hexdigest()
-    if digest.encode() != head[9:73]:
-        return "the record does not match its hash"
-    try:
-        body = orjson.loads(payload)
-        if body["v"] <= FORMAT:
-            return Commit.decode(body, digest)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"the record is not a commit ({error})"
-    raise NewerFormat(
-        f"Commit {body.get('seq')} is in format {body['v']}; this nbregistry reads up to {FORMAT}. Upgrade nbregistry."
-    )
-
-
-def _judge(file: BinaryIO, at: Position, why: str) -> Tail:
-    size = os.fstat(file.fileno()).st_size
-    left = size - at.end
-    if left <= 0:
-        file.seek(max(at.end - 1, 0))
-        bare = at.end > 0 and file.read(1) != b"\n"
-        return Tail("bare" if bare else "clean", at.end, 0, "the last newline is damaged" if bare else "")
-    file.seek(size - 1)
-    last = file.read(1)
-    # One write ends in its newline or does not get there: a newline at the end means that whole records were here.
-    return Tail("damaged" if last == b"\n" else "torn", at.end, left, why)

@@ -59,25 +59,27 @@ class WriterLock:
             self._reset()
         if not self._threads.acquire(timeout=self.timeout):
             raise self._busy()
+        depth = self._depth
         try:
-            if self._depth == 0:
+            # An interrupt may come at any line: whatever was reached, the block leaves the lock as it found it.
+            if depth == 0:
                 self._acquire()
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if self._depth == 0 and self._file is not None:
-                    self._file.release()
+            self._depth = depth + 1
+            yield
         finally:
+            self._depth = depth
+            if depth == 0 and self._file is not None:
+                self._file.release(force=True)
             self._threads.release()
 
     def _acquire(self) -> None:
         if self.path.is_symlink():
-            raise StoreUnavailable(f"The lock file {self.path} is a symbolic link; remove it if you did not put it there.")
+            raise StoreUnavailable(
+                f"The lock file {self.path} is a symbolic link; remove it if you did not put it there."
+            )
         try:
             if self._file is None:
-                # Most waits end within a millisecond or two, the time of one commit: a coarser poll would starve writers.
+                # Most waits end within the time of one commit, a millisecond: a coarser poll would starve writers.
                 self._file = FileLock(
                     self.path, timeout=self.timeout, mode=shared_mode(self.path.parent), thread_local=False,
                     poll_interval=0.002, fallback_to_soft=False, preserve_lock_file=True,
@@ -94,8 +96,8 @@ class WriterLock:
 
     def _busy(self) -> StoreBusy:
         return StoreBusy(
-            f"Another process has been writing to {self.path.parent} for {self.timeout:g} s. Nothing was changed; repeat"
-            " when it has finished."
+            f"Another process has been writing to {self.path.parent} for {self.timeout:g} s. Nothing was changed;"
+            " repeat when it has finished."
         )
 
     def _without_locks(self, reason: str) -> StoreUnavailable:

@@ -13,6 +13,9 @@ from typing import BinaryIO
 
 from nbregistry.domain.commits import GENESIS_HASH, Actor, Commit, Head, timestamp
 from nbregistry.errors import Conflict, Damaged
+from nbregistry.storage import records
+from nbregistry.storage.blobs import Hashing
+from nbregistry.storage.files import GRACE
 from nbregistry.types import Digest
 
 
@@ -45,18 +48,20 @@ class MemoryLedger:
     def begin(self, actor: Actor) -> None:
         """Write the first record if there is none."""
         if not self._commits:
-            sealed, _ = Commit("init", uuid.uuid4().hex, actor, timestamp()).sealed(self.head())
-            self._commits.append(sealed)
+            first, _ = records.sealed(Commit("init", uuid.uuid4().hex, actor, timestamp()), self.head())
+            self._commits.append(first)
 
     def append(self, commit: Commit, *, expect: int) -> Commit:
         """Seal and keep a commit; see ``Ledger.append``."""
         with self._lock:
             head = self.head()
             if head.seq != expect:
-                raise Conflict(f"The registry moved on from commit {expect} to {head.seq} meanwhile; repeat on its news.")
-            sealed, _ = commit.sealed(head)
-            self._commits.append(sealed)
-            return sealed
+                raise Conflict(
+                    f"The registry moved on from commit {expect} to {head.seq} meanwhile; repeat on its news."
+                )
+            found, _ = records.sealed(commit, head)
+            self._commits.append(found)
+            return found
 
 
 class MemoryBlobs:
@@ -67,10 +72,17 @@ class MemoryBlobs:
 
     def put(self, source: bytes | Path) -> Digest:
         """Store bytes, or a file's content."""
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        self._bytes[digest] = data
-        return digest
+        with self.writing() as stream:
+            stream.write(source if isinstance(source, bytes) else source.read_bytes())
+        return stream.digest()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Hashing]:
+        """Yield a stream whose content is a blob once the block ends well."""
+        gathered = io.BytesIO()
+        stream = Hashing(gathered)
+        yield stream
+        self._bytes[stream.digest()] = gathered.getvalue()
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open for reading."""
@@ -90,8 +102,9 @@ class MemoryBlobs:
         return digest in self._bytes
 
     def size(self, digest: Digest) -> int:
-        """Size in bytes."""
-        return len(self._bytes[digest])
+        """Size in bytes; Damaged when it is missing."""
+        with self.open(digest) as file:
+            return len(file.read())
 
     def delete(self, digest: Digest) -> None:
         """Remove a blob; absent is fine."""
@@ -100,3 +113,7 @@ class MemoryBlobs:
     def digests(self) -> Iterator[Digest]:
         """Yield what is stored."""
         yield from sorted(self._bytes)
+
+    def sweep(self, *, grace: float = GRACE) -> int:
+        """There is nothing unfinished to remove."""
+        return 0

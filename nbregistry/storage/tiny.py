@@ -7,7 +7,7 @@ refused. The file that ``checkpoint`` writes is a plain TinyDB file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NoReturn
 
 import orjson
@@ -17,64 +17,17 @@ from tinydb.table import Document as TinyDocument
 from tinydb.table import Table
 
 from nbregistry.domain.commits import Commit
-from nbregistry.errors import StoreReadOnly
-from nbregistry.storage.index import Index
+from nbregistry.errors import Damaged, StoreReadOnly
+from nbregistry.storage.index import Entry, Index, entry
+from nbregistry.storage.shelf import Shelf
 from nbregistry.types import Document, Documents
 
 TABLES = ("models", "versions", "annotations", "keys")
 
+_NOTHING = Shelf()
 
-class Shelf(Mapping[int, Document]):
-    """The documents of a table by id: live ones as objects, cold ones still as text in a checkpoint file.
-
-    Parameters
-    ----------
-    cold : mapping of int to anything
-        Ids that ``fetch`` can read.
-    fetch : callable
-        Reads the documents of some ids.
-    """
-
-    def __init__(self) -> None:
-        self._live: dict[int, Document] = {}
-        self._cold: dict[int, Any] = {}
-        self._fetch: Callable[[Iterable[Any]], Iterator[Document]] = lambda places: iter(())
-
-    def chill(self, places: dict[int, Any], fetch: Callable[[Iterable[Any]], Iterator[Document]]) -> None:
-        """Start from documents that ``fetch`` reads from ``places`` when they are asked for."""
-        self._cold, self._fetch = places, fetch
-
-    def __getitem__(self, id_: int) -> Document:
-        found = self._live.get(id_)
-        if found is None:
-            found = next(self._fetch((self._cold[id_],)))
-            self._live[id_] = found
-            del self._cold[id_]
-        return found
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(sorted(self._live.keys() | self._cold.keys())) if self._cold else iter(list(self._live))
-
-    def __len__(self) -> int:
-        return len(self._live) + len(self._cold)
-
-    def __contains__(self, id_: object) -> bool:
-        return id_ in self._live or id_ in self._cold
-
-    def __setitem__(self, id_: int, doc: Document) -> None:
-        self._live[id_] = doc
-        self._cold.pop(id_, None)
-
-    def __delitem__(self, id_: int) -> None:
-        if self._cold.pop(id_, None) is None:
-            del self._live[id_]
-
-    def warm(self) -> dict[int, Document]:
-        """Read all that is cold, in one pass over the file, and return every document by id."""
-        if self._cold:
-            cold, self._cold = self._cold, {}
-            self._live = dict(zip(cold, self._fetch(cold.values()), strict=True)) | self._live
-        return self._live
+UNSETTLED = -2
+"""``View.seq`` while a commit is being folded: an interrupt there leaves a view that must be made anew."""
 
 
 class ViewTable(Table):
@@ -82,13 +35,18 @@ class ViewTable(Table):
 
     def __init__(self, storage: Storage, name: str, **options: Any) -> None:
         super().__init__(storage, name, cache_size=0)
-        assert isinstance(storage, ViewStorage)
-        self.shelf = storage.shelves.setdefault(name, Shelf())
+        self.shelf: Shelf = getattr(storage, "shelves", {}).get(name, _NOTHING)
 
-    def matching(self, cond: Callable[[Documents], bool]) -> list[int]:
-        """Return the ids of the documents that satisfy a query, in id order; copies nothing."""
-        docs = self.shelf.warm()
-        return sorted(id_ for id_, doc in list(docs.items()) if cond(doc))
+    def matching(self, cond: Callable[[Documents], bool], *, reads: Collection[str] | None = None) -> list[int]:
+        """Return the ids of the documents that satisfy a query, in id order; copies nothing.
+
+        Parameters
+        ----------
+        reads : collection of str, optional
+            The fields of a document that the query looks at: of documents that are still on disk, only those are kept
+            in memory for the next search. Without it such documents are parsed anew each time.
+        """
+        return sorted(id_ for id_, doc in self.shelf.scan(reads) if cond(doc))
 
     def search(self, cond: Any) -> list[TinyDocument]:
         """Return copies of the matching documents."""
@@ -102,24 +60,21 @@ class ViewTable(Table):
             return [_copy(self.shelf[i], i) for i in doc_ids if i in self.shelf]
         if cond is None:
             raise RuntimeError("You have to pass either cond or doc_id or doc_ids")
-        for id_, doc in self.shelf.warm().items():
-            if cond(doc):
-                return _copy(doc, id_)
-        return None
+        return next((_copy(doc, id_) for id_, doc in self.shelf.items() if cond(doc)), None)
 
     def count(self, cond: Any) -> int:
         """Return how many documents match."""
         return len(self.matching(cond))
 
     def __iter__(self) -> Iterator[TinyDocument]:
-        for id_ in self.shelf:
-            yield _copy(self.shelf[id_], id_)
+        for id_, doc in self.shelf.items():
+            yield _copy(doc, id_)
 
     def __len__(self) -> int:
         return len(self.shelf)
 
-    def _read_table(self) -> dict[int, Documents]:  # type: ignore[override]
-        return dict(self.shelf.warm())
+    def _read_table(self) -> dict[int, Documents]:  # type: ignore[override]  # ids are integers here, as its callers want
+        return dict(self.shelf.items())
 
     def _update_table(self, updater: Callable[[dict[int, Documents]], None]) -> NoReturn:
         raise StoreReadOnly(
@@ -135,11 +90,11 @@ class ViewStorage(Storage):
     """TinyDB's storage contract over shelves."""
 
     def __init__(self) -> None:
-        self.shelves: dict[str, Shelf] = {}
+        self.shelves = {name: Shelf() for name in TABLES}
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Return every table, as stock TinyDB's JSON holds them."""
-        return {name: {str(i): shelf[i] for i in shelf} for name, shelf in self.shelves.items()}
+        return {name: {str(i): doc for i, doc in shelf.items()} for name, shelf in self.shelves.items()}
 
     def write(self, data: dict[str, dict[str, Any]]) -> NoReturn:
         """Refused: the journal is the truth, this follows it."""
@@ -149,7 +104,7 @@ class ViewStorage(Storage):
 class ViewDB(TinyDB):
     """A TinyDB whose tables are ``ViewTable``."""
 
-    table_class = ViewTable
+    table_class: type[Table] = ViewTable
 
 
 class View:
@@ -161,12 +116,14 @@ class View:
         The last commit folded.
     time : str
         Its time.
+    store : str
+        Identity of the store, as its first commit tells.
     """
 
     def __init__(self) -> None:
         storage = ViewStorage()
         self.db = ViewDB(storage=lambda: storage)
-        self.tables: dict[str, ViewTable] = {name: self.db.table(name) for name in TABLES}  # type: ignore[misc]
+        self.tables: dict[str, ViewTable] = {name: self.db.table(name) for name in TABLES}  # type: ignore[misc]  # table_class
         self.models = self.tables["models"].shelf
         self.versions = self.tables["versions"].shelf
         self.annotations = self.tables["annotations"].shelf
@@ -174,18 +131,44 @@ class View:
         self.index = Index()
         self.seq = -1
         self.time = ""
+        self.store = ""
+
+    def prepared(self, commit: Commit) -> list[tuple[str, int, Document, Entry]]:
+        """Return what a commit puts, with the entries; a commit that cannot be folded must not get into the journal.
+
+        Raises
+        ------
+        Damaged
+            It puts or removes what cannot be.
+        """
+        try:
+            found = [
+                (name, id_, doc, entry(name, doc)) for name, docs in commit.put.items() for id_, doc in docs.items()
+            ]
+            for name, ids in commit.removed.items():
+                known = self.tables[name].shelf
+                missing = [id_ for id_ in ids if id_ not in known and id_ not in commit.put.get(name, ())]
+                if missing:
+                    raise KeyError(f"{name} {missing}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Damaged(
+                f"Commit {commit.seq} ({commit.action} {commit.target}) does not fit the registry before it: {error!r}."
+            ) from error
+        return found
 
     def apply(self, commit: Commit) -> None:
         """Fold one commit; costs what it changes."""
-        for name, docs in commit.put.items():
-            shelf = self.tables[name].shelf
-            for id_, doc in docs.items():
-                shelf[id_] = doc
-                self.index.put(name, id_, doc)
+        changes = self.prepared(commit)
+        self.seq = UNSETTLED
+        for name, id_, doc, found in changes:
+            self.tables[name].shelf[id_] = doc
+            self.index.put(name, id_, found)
         for name, ids in commit.removed.items():
             for id_ in ids:
                 del self.tables[name].shelf[id_]
                 self.index.remove(name, id_)
+        if commit.seq == 0:
+            self.store = commit.target
         self.seq, self.time = commit.seq, commit.time
 
     def next_id(self, table: str) -> int:
@@ -194,7 +177,7 @@ class View:
 
     def state(self) -> dict[str, dict[int, Document]]:
         """Return every document by table and id, for comparing two views."""
-        return {name: dict(sorted(table.shelf.warm().items())) for name, table in self.tables.items()}
+        return {name: dict(table.shelf.items()) for name, table in self.tables.items()}
 
 
 def _copy(doc: Document, id_: int) -> TinyDocument:

@@ -14,7 +14,7 @@ from nbregistry.flavors import refusals, table, trust
 from nbregistry.flavors.protocol import expect
 from nbregistry.registry import Registry, checking
 from nbregistry.registry.loading import vouched
-from nbregistry.storage import journal
+from nbregistry.storage import repair as mending
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 from nbregistry.verbs.reading import view
@@ -124,19 +124,20 @@ def trust_key(ask: Ask, values: Values) -> Overview:
 
 
 def repair(ask: Ask, values: Values) -> Overview:
-    """Cut a damaged journal behind its last whole commit; the original is kept."""
-    registry = ask.registry
-    store = registry.core.store
-    if not store.journal.path.is_file():
-        told = checking.missing(registry.core)
-        raise told if told is not None else RegistryError(f"There is no journal in {store.folder}.")
-    kept = journal.repair(store.journal)
-    store.reopen()
-    seq = store.view().seq
-    if kept is None:
-        return Overview("Repair", (("Done", "nothing was damaged"), ("Commits", seq + 1)))
-    return Overview(
-        "Repair",
-        (("Done", f"the journal ends behind commit {seq} now"), ("Original", str(kept))),
-        (f"What stood behind commit {seq} is only in the original now; receipts from there no longer verify.",),
-    )
+    """Make a damaged registry usable again; the original is kept."""
+    core = ask.registry.core
+    if not core.store.folder.is_dir():
+        told = checking.missing(core)
+        raise told if told is not None else RegistryError(f"There is no registry at {core.store.folder}.")
+    done = mending.repair(core.store, core.actor())
+    if not done.kept:
+        return Overview("Repair", (("Done", "nothing was damaged"), ("Commits", done.behind + 1)))
+    facts: list[tuple[str, Any]] = [("Untouched", f"commits 0 to {done.behind}" if done.behind >= 0 else "nothing")]
+    if done.mended:
+        facts.append(("Put right exactly", f"commits {', '.join(map(str, done.mended))}"))
+    if done.salvaged or done.lost:
+        facts.append(("Behind the damage", f"{done.salvaged} commits taken over, {done.lost:,} bytes beyond reading"))
+    facts += [("Accepted as lost", tuple(done.doubts))] if done.doubts else []
+    facts.append(("Original", str(done.kept[0])))
+    lost = "History behind the damage is in the original only; receipts from there no longer verify."
+    return Overview("Repair", tuple(facts), (lost,) if done.salvaged or done.lost or done.doubts else ())
