@@ -146,6 +146,8 @@ class Verb:
         What one types after the word.
     details : str
         A paragraph for the help.
+    cell : str
+        What becomes of the cell behind it, where it is a cell magic too.
     json : bool
         Whether it answers with something that ``--json`` can write.
     runs_cell : bool
@@ -160,6 +162,7 @@ class Verb:
     magic: str = ""
     example: str = ""
     details: str = ""
+    cell: str = ""
     json: bool = True
     runs_cell: bool = False
 

@@ -18,8 +18,8 @@ def of_verb(verb: Verb, place: Place, extra: Iterable[tuple[str, str]] = ()) -> 
     arguments = verb.at(place)
     lines = textwrap.wrap(usage(verb, place), _WIDTH, subsequent_indent=" " * 4, break_on_hyphens=False)
     lines += ["", *textwrap.wrap(verb.summary, _WIDTH)]
-    if verb.details and (place is not Place.SHELL or "cell" not in verb.details):
-        lines += textwrap.wrap(verb.details, _WIDTH)
+    for told in (verb.details, verb.cell if place.notebook else ""):
+        lines += textwrap.wrap(told, _WIDTH)
     positions = [(a.label, a.help) for a in arguments if not a.option]
     options = [(_written(a), a.help) for a in arguments if a.option] + list(extra)
     lines += _block("", positions) + _block("Options", options)

@@ -15,7 +15,7 @@ from nbregistry.errors import InvalidInput, RegistryError, did_you_mean
 from nbregistry.flavors import estimator
 from nbregistry.flavors.boundary import foreign
 
-_PREDICTS = ("predict", "predict_proba", "decision_function", "score_samples")
+_PREDICTS = ("predict", "predict_proba", "decision_function")
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "input", "display"})
 
 
@@ -85,8 +85,10 @@ def looks_like_model(value: object) -> bool:
     if isinstance(value, type) or inspect.ismodule(value):
         return False
     kind = type(value)
-    transforms = callable(getattr(kind, "fit", None)) and callable(getattr(kind, "transform", None))
-    return transforms or _predicts(value)
+    learns = callable(getattr(kind, "fit", None))
+    return _predicts(value) or (
+        learns and any(callable(getattr(kind, v, None)) for v in ("transform", "score_samples"))
+    )
 
 
 def _is_network(kind: type) -> bool:

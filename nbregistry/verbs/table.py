@@ -23,12 +23,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _ref(name: str = "ref", help: str = "a version: churn, churn/3, churn/production, churn@champion") -> Argument:
-    return Argument(name, help, Offer.REF, needed=True, shown=name.upper())
+def _ref(help: str = "a version: churn, churn/3, churn/production, churn@champion") -> Argument:
+    return Argument("ref", help, Offer.REF, needed=True)
 
 
-def _name(help: str = "a model's name", *, needed: bool = True) -> Argument:
-    return Argument("name", help, Offer.NAME, needed=needed)
+def _name(help: str = "a model's name") -> Argument:
+    return Argument("name", help, Offer.NAME, needed=True)
 
 
 def _text(name: str, help: str, **more: Any) -> Argument:
@@ -39,8 +39,8 @@ def _because(*, needed: bool = False) -> Argument:
     return _text("--because", "why; kept in the audit", needed=needed)
 
 
-def _pairs(name: str, help: str, offer: Offer = Offer.NOTHING) -> Argument:
-    return Argument(name, help, offer, pairs=True, shown="KEY=VALUE")
+def _pairs(name: str, help: str) -> Argument:
+    return Argument(name, help, pairs=True, shown="KEY=VALUE")
 
 
 def _flag(name: str, help: str) -> Argument:
@@ -77,7 +77,7 @@ _REGISTER = Verb(
         Argument("--key", "an idempotency key: the same key never registers twice", shown="KEY"),
     ),
     _LINE_AND_CELL, example='churn clf --data X_train y_train --metric auc=0.93 --note "first try"',
-    details="As a cell magic it runs the cell first, then registers what the cell made, with the cell as its source.",
+    cell="As a cell magic it runs the cell first, then registers what the cell made, with the cell as its source.",
     runs_cell=True,
 )  # fmt: skip
 
@@ -92,10 +92,10 @@ _READING = (
          _LINE, example="metrics.auc > 0.9 AND stage = 'Production'",
          details="Fields: name, version, stage, alias, metrics.*, params.*, tags.*, and more; joined by AND, OR, NOT."),
     Verb("compare", "Compare versions: metrics, parameters, environment, schema, data, code.", "verbs.reading:compare",
-         (Argument("refs", "two to five versions", Offer.REF, least=2, most=5, needed=True, shown="REF REF"), _DATA,
+         (Argument("refs", "two to five versions", Offer.REF, least=2, most=5, needed=True, shown="REF REF"),
+          replace(_DATA, help="variables to predict on, X and y: how far the versions agree, and how good they are"),
           _flag("--all", "what is equal too"), _AS_OF),
-         _LINE, example="churn/2 churn/3",
-         details="With data it also tells how far their predictions on it agree, and with y how good they are."),
+         _LINE, example="churn/2 churn/3"),
     Verb("audit", "Show who did what, when, where and why.", "verbs.reading:audit",
          (Argument("ref", "a model or a version; the whole registry when left out", Offer.REF, shown="REF"),
           _limit("of the newest events"), _AS_OF),
@@ -109,13 +109,13 @@ _READING = (
 
 _CHANGING = (
     Verb("annotate", "Write a note on a version or a model; without a text, show the notes.", "verbs.changing:annotate",
-         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _text("text", "what to say"),
+         (_ref("a version or a model's name"), _text("text", "what to say"),
           Argument("--kind", "note, warning, decision or incident", Offer.CHOICE, choices=tuple(k.value for k in Kind),
                    shown="KIND", default="note"),
           Argument("--reply-to", "the number of the note this answers", read=_whole, shown="N"),
           Argument("--edit", "the number of a note of yours whose text this replaces", read=_whole, shown="N")),
          _CELL_TOO, example='churn/3 "drift seen in March" --kind warning',
-         details="As a cell magic the cell is the text."),
+         cell="As a cell magic the cell is the text."),
     Verb("promote", "Move a version to a stage; whoever held it is archived in the same commit.",
          "verbs.changing:promote",
          (_ref(), _STAGE, _because(), Argument("--expect", "refuse unless this version holds the stage now", Offer.REF),
@@ -125,14 +125,14 @@ _CHANGING = (
          (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because()), _LINE,
          example='churn production --because "false alarms"'),
     Verb("tag", "Set tags of a version or a model; without any, show them.", "verbs.changing:tag",
-         (Argument("ref", "a version or a model's name", Offer.REF, needed=True),
+         (_ref("a version or a model's name"),
           Argument("tags", "labels", most=MANY, pairs=True, shown="KEY=VALUE"),
           Argument("--remove", "a tag to take away", Offer.TAG, pairs=True, shown="KEY")),
          _LINE, example="churn/3 team=risk reviewed=true"),
     Verb("describe", "Describe a model or a version in Markdown; without a text, show the description.",
          "verbs.changing:describe",
-         (Argument("ref", "a model's name or a version", Offer.REF, needed=True), _text("text", "Markdown")),
-         _CELL_TOO, example='churn "Who leaves next month."', details="As a cell magic the cell is the text."),
+         (_ref("a model's name or a version"), _text("text", "Markdown")),
+         _CELL_TOO, example='churn "Who leaves next month."', cell="As a cell magic the cell is the text."),
     Verb("alias", "Point an alias to a version.", "verbs.changing:alias",
          (_ref(), _ALIAS, _because(), Argument("--expect", "refuse unless it points to this version now", Offer.REF)),
          _BY_WORD, example="churn/3 champion"),
@@ -141,12 +141,12 @@ _CHANGING = (
     Verb("rename", "Rename a model; the old name goes on working.", "verbs.changing:rename",
          (_name(), Argument("new", "the new name", needed=True), _because()), _BY_WORD, example="churn attrition"),
     Verb("delete", "Put a version or a model in the trash.", "verbs.changing:delete",
-         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _because()), _BY_WORD,
+         (_ref("a version or a model's name"), _because()), _BY_WORD,
          example='churn/3 --because "trained on leaked data"'),
     Verb("restore", "Take a version or a model out of the trash.", "verbs.changing:restore",
-         (Argument("ref", "a version or a model's name", Offer.REF, needed=True),), _BY_WORD, example="churn/3"),
+         (_ref("a version or a model's name"),), _BY_WORD, example="churn/3"),
     Verb("purge", "Destroy the files of a version in the trash; this cannot be undone.", "verbs.changing:purge",
-         (Argument("ref", "a version or a model's name", Offer.REF, needed=True), _because(needed=True), _YES),
+         (_ref("a version or a model's name"), _because(needed=True), _YES),
          _BY_WORD, example='churn/3 --because "personal data" --yes'),
 )  # fmt: skip
 

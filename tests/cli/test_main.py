@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -280,6 +281,18 @@ def test_purge_asks_where_somebody_can_answer(nb: Nb, stocked: Registry, monkeyp
     assert 2 == nb("purge", "churn/1", "--because", "x").status
     monkeypatch.setattr(output, "confirm", lambda question: True)
     assert 0 == nb("purge", "churn/1", "--because", "x").status
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("y\n", True), ("YES \n", True), ("\n", False), ("", False), ("no\n", False)]
+)
+def test_only_a_yes_is_a_yes(
+    typed: str, meant: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The question goes to standard error; nothing typed, or the end of input, means no."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    assert meant is output.confirm("Destroy?")
+    assert ("", "Destroy? [y/N] ") == capsys.readouterr()
 
 
 def test_text_that_the_terminal_lacks(stocked: Registry) -> None:

@@ -39,6 +39,9 @@ def test_what_a_place_lacks_is_not_told() -> None:
     assert "--data" not in of_verb(compare, Place.SHELL)
     assert "--data" in of_verb(compare, Place.LINE)
     assert "--out" not in of_verb(load, Place.LINE)
+    annotate = table.at(Place.SHELL)["annotate"]
+    assert "cell" not in of_verb(annotate, Place.SHELL)
+    assert "the cell is the text" in of_verb(annotate, Place.LINE)
     assert "%load_model REF" in usage(load, Place.LINE)
 
 
