@@ -149,6 +149,11 @@ def since(previous: ModelVersion, version: ModelVersion) -> tuple[tuple[str, Lin
     """Return a line for each section in which a version differs from the one before it."""
     found = diff.compare((previous, version))
     rows = [(name, found.section(name).rows) for name in _FOR_CARD]
+    if previous.estimator != version.estimator:
+        # Two kinds of estimator share hardly a parameter: what counts is which kind, and what somebody chose.
+        chosen = {*previous.changed_params, *version.changed_params}
+        rows = [(n, tuple(r for r in found_ if r.key in chosen) if n == "parameters" else found_) for n, found_ in rows]
+        rows.insert(0, ("about", tuple(r for r in found.section("about").rows if r.key == "estimator")))
     return tuple((name, _code(rows) if name == "code" else _summary(rows)) for name, rows in rows if rows)
 
 
