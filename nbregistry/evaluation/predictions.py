@@ -16,8 +16,10 @@ def agreement(first: Any, second: Any) -> tuple[str, float]:
         ``agreement``, the share of rows with the same label; or for real-valued answers ``largest difference``, in the
         units of the target.
     """
-    import numpy as np
-
+    try:
+        import numpy as np
+    except ImportError:
+        raise MissingDependency("numpy", "lab", "A comparison of predictions") from None
     one, other = np.asarray(first), np.asarray(second)
     if one.shape != other.shape:
         raise InvalidInput(
@@ -37,9 +39,8 @@ def score(y: Any, answer: Any) -> tuple[str, float]:
     y, answer : array-like, (rows,)
         The truth, and what a model says.
     """
-    import numpy as np
-
     try:
+        import numpy as np
         from sklearn.metrics import accuracy_score, r2_score
     except ImportError:
         raise MissingDependency("scikit-learn", "lab", "A score on y") from None
