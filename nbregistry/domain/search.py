@@ -54,6 +54,8 @@ class Filter:
     moment : str
         What its times were read against, empty when there are none. The document layer remembers what a query found, so
         "7d" of today and "7d" of tomorrow must not be equal.
+    reads : frozenset of str, or None
+        The keys of a document that it looks at; None when it may look at anything.
     """
 
     text: str
@@ -62,6 +64,7 @@ class Filter:
     equal: Mapping[str, object] = field(repr=False, compare=False)
     moment: str = ""
     details: Details | None = field(default=None, repr=False)
+    reads: frozenset[str] | None = field(default=None, repr=False, compare=False)
 
 
 def parse(text: str, *, now: datetime | None = None, details: Details | None = None) -> Filter:
@@ -86,7 +89,8 @@ def parse(text: str, *, now: datetime | None = None, details: Details | None = N
     parser = _Parser(Tokens(text), moment if moment.tzinfo else moment.replace(tzinfo=UTC), details)
     found = parser.read()
     equal = MappingProxyType(dict(found.equal))
-    return Filter(text, found.test, equal, moment.isoformat() if parser.timed else "", details)
+    reads = None if "" in parser.reads else frozenset(parser.reads)
+    return Filter(text, found.test, equal, moment.isoformat() if parser.timed else "", details, reads)
 
 
 class _Parser:
@@ -96,6 +100,7 @@ class _Parser:
         self._tokens, self._now, self._details = tokens, now, details
         self._bare = False
         self.timed = False
+        self.reads: set[str] = set()
 
     def read(self) -> Node:
         if self._tokens.next.kind == "end":
@@ -148,6 +153,7 @@ class _Parser:
         self._checked(at, allow, found, op)
         operands = self._operands(found, op)
         self.timed |= found.kind is Kind.TIME
+        self.reads.add(found.table or found.key)  # what is worked out has neither
         test = predicate(found, op, operands, negated=negated)
         return Node(test, {} if negated or op != "=" else _implied(found, operands[0]), found.costly)
 

@@ -76,8 +76,9 @@ def find(
 
     ids = _narrowed(view, wanted.equal)
     if ids is None:
-        ids = view.tables["versions"].matching(matches)
-        found: Iterable[Document] = (view.versions[id_] for id_ in ids)
+        reads = None if wanted.reads is None else wanted.reads | {"deleted_at", "purged_at"}
+        ids = view.tables["versions"].matching(matches, reads=reads)
+        found: Iterable[Document] = view.versions.many(ids)
     else:
         found = (doc for doc in (view.versions[id_] for id_ in ids) if matches(doc))
     page, following = order.page(found, limit=limit or max(len(view.versions), 1), after=cursor)

@@ -105,6 +105,13 @@ class Shelf(Mapping[int, Document]):
         live = sorted(parts.live.items(), key=itemgetter(0))
         return merge(cold, live, key=itemgetter(0)) if len(parts.cold) else iter(live)
 
+    def many(self, ids: Collection[int]) -> Iterator[Document]:
+        """Yield the documents of some ids, given in ascending order; many are read in one go."""
+        if len(ids) * 4 < len(self._cold):
+            return (self[id_] for id_ in ids)
+        wanted = set(ids)
+        return (doc for id_, doc in self.walk() if id_ in wanted)
+
     def scan(self, reads: Collection[str] | None = None) -> Iterator[tuple[int, Document]]:
         """Yield every (id, document), in any order, quickly; ``reads`` as for ``ViewTable.matching``."""
         self._thaw_small()
@@ -162,7 +169,7 @@ class Shelf(Mapping[int, Document]):
         with self._lock:
             if not len(self._cold) or self._cold.bytes > SMALL:
                 return
-            with _uncollected():
+            with uncollected():
                 found = {id_: _parsed(text) for id_, text in self._cold.texts() if id_ not in self._gone}
             self._live = found | self._live
             self._cold, self._gone, self._near, self._slim, self._fields = Cold(), set(), {}, {}, frozenset()
@@ -172,7 +179,7 @@ class Shelf(Mapping[int, Document]):
         if not fields <= self._fields or not self._fields:
             both = fields | self._fields
             self._fields = both if len(both) <= _FIELDS else fields
-            with _uncollected():
+            with uncollected():
                 self._slim = {
                     id_: {name: doc[name] for name in self._fields if name in doc}
                     for id_, doc in ((i, _parsed(text)) for i, text in self._cold.texts() if i not in self._gone)
@@ -206,7 +213,7 @@ def _parsed(text: bytes) -> Document:
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Keep the cycle collector from walking everything again and again while many objects without cycles are made."""
     running = gc.isenabled()
     gc.disable()

@@ -18,6 +18,7 @@ from nbregistry.storage.files import sweep
 from nbregistry.storage.journal import Exchanged, Journal
 from nbregistry.storage.records import ORIGIN, Scan
 from nbregistry.storage.seals import Seals, Signer
+from nbregistry.storage.shelf import uncollected
 from nbregistry.storage.tiny import View
 
 CHECKPOINT_BYTES = 8 << 20
@@ -109,13 +110,20 @@ class Store:
         if self._view.seq != self.journal.at.seq:
             self._forget()  # an interrupt came between reading a commit and folding it
         try:
-            for commit in self.journal.news():
-                self._view.apply(commit)
+            self._fold()
         except Exchanged as error:
             self.notices.append(f"{error} What is there now was read anew.")
             self._forget()
-            for commit in self.journal.news():
-                self._view.apply(commit)
+            self._fold()
+
+    def _fold(self) -> None:
+        news = self.journal.news()
+        first = next(news, None)
+        if first is not None:
+            with uncollected():
+                self._view.apply(first)
+                for commit in news:
+                    self._view.apply(commit)
 
     def _forget(self) -> None:
         self.journal.forget()

@@ -118,6 +118,17 @@ def test_matching_by_some_fields(store: Store) -> None:
     assert [2] == versions.matching(lambda doc: doc["stage"] == "Staging", reads=["stage", *many])
 
 
+def test_many_documents_at_once(store: Store) -> None:
+    """Few or all of them, they come in the order asked for, changed ones as they are now."""
+    versions = store.view().versions
+    assert [["churn/3"], [f"churn/{n}" for n in range(1, 7)], []] == [
+        [doc["ref"] for doc in versions.many(ids)] for ids in ([3], range(1, 7), [])
+    ]
+    assert 0.99 == next(iter(versions.many([3])))["metrics"]["auc"]
+    with pytest.raises(KeyError):
+        list(versions.many([99]))
+
+
 def test_a_query_that_understates_its_fields_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fields that were not named are not there: such a query errs loudly instead of finding too little."""
     monkeypatch.setattr(shelf, "SMALL", 0)
