@@ -12,7 +12,7 @@ from nbregistry.evaluation.predictions import agreement, score
 def test_labels_agree_in_shares() -> None:
     """Labels are compared row by row; an empty answer agrees."""
     assert ("agreement", 0.75) == agreement(np.array(["a", "b", "c", "d"]), np.array(["a", "b", "c", "x"]))
-    assert ("agreement", 1.0) == agreement([], np.array([], dtype=int))
+    assert ("agreement", 1.0) == agreement(np.array([], dtype=int), np.array([], dtype=int))
 
 
 def test_values_differ_at_most() -> None:
