@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import random
+import signal
+import threading
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.connection import Connection
@@ -163,7 +167,7 @@ def watching(pipe: Connection, store: str, home: str) -> None:
 
 
 def tagging(pipe: Connection, store: str, home: str, count: int) -> None:
-    """Count up in a tag, telling when each was acknowledged; look at once whether it reads its own change."""
+    """Count up in a tag, telling when each was acknowledged, and how often it did not read its own change at once."""
     registry, stale = at(store, home), 0
     pipe.send(READY)
     pipe.recv()
@@ -171,5 +175,66 @@ def tagging(pipe: Connection, store: str, home: str, count: int) -> None:
         registry.tag("m/1", turn=turn)
         pipe.send((turn, time.monotonic()))
         stale += registry.version("m/1").tags["turn"] != turn
-        time.sleep(0.005)
+        time.sleep(0.002)
     pipe.send((None, stale))
+
+
+# -- C5: threads of one process, and its forks
+
+
+def threaded(pipe: Connection, store: str, home: str, count: int) -> None:
+    """Register, annotate and read in ``count`` threads on one registry; tell what went wrong, and the versions made."""
+    faulthandler.dump_traceback_later(90, exit=True)  # a deadlock shows where, and ends
+    registry, wrong = at(store, home), list[str]()
+
+    def busy(turn: int) -> None:
+        for step in range(4):
+            version = registry.register(toy(), "m", metrics={"turn": turn})
+            registry.annotate(version, f"{turn}.{step}")
+            if registry.version(version.ref).ref != version.ref or len(registry.annotations(version)) != 1:
+                wrong.append(version.ref)
+            numbers = [v.number for v in registry.search("name = 'm'", limit=None)]
+            if len(set(numbers)) != len(numbers) or version.number not in numbers:
+                wrong.append(f"{version.ref} among {numbers}")
+
+    threads = [threading.Thread(target=busy, args=(turn,)) for turn in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pipe.send((wrong, len(registry.versions("m"))))
+
+
+def forking(pipe: Connection, store: str, home: str, count: int) -> None:
+    """Fork ``count`` times while a thread commits; each child reads and commits; tell their statuses and who wrote."""
+    faulthandler.dump_traceback_later(90, exit=True)
+    registry, stop = at(store, home), threading.Event()
+    registry.annotate("m/1", "parent before")
+
+    def busy() -> None:
+        while not stop.is_set():
+            registry.annotate("m/1", "parent meanwhile")
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    statuses = [_forked(registry, turn) for turn in range(count)]
+    stop.set()
+    thread.join()
+    registry.annotate("m/1", "parent after")
+    pipe.send((statuses, [note.text for note in registry.annotations("m/1")]))
+
+
+def _forked(registry: Registry, turn: int) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads is what this is about
+        child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1]
+    signal.alarm(30)
+    status = 1
+    try:
+        before = registry.core.view().seq
+        registry.annotate("m/1", f"child {turn}")
+        status = 0 if registry.core.view().seq > before and registry.version("m/1").number == 1 else 2
+    finally:
+        os._exit(status)
