@@ -146,7 +146,9 @@ class Core:
         """
         if isinstance(target, ModelVersion):
             target = Ref(target.name, target.number)
-        ref = target if isinstance(target, Ref) else Ref.parse(getattr(target, "name", target))
+        if isinstance(target, RegisteredModel):
+            target = target.name
+        ref = target if isinstance(target, Ref) else Ref.parse(target)
         index = view.index
         if trashed and ref.number is not None and (id_ := index.numbers[ref.name].get(ref.number)) is not None:
             return id_

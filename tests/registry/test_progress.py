@@ -1,0 +1,36 @@
+"""The line that tells how far a long job is."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbregistry.registry import progress
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """Return the time it was set to."""
+        return self.now
+
+
+def test_silent_for_a_second_then_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Short jobs show nothing; a long one shows one line, at most five times a second, and takes it away at the end."""
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    with progress.Progress("Registering churn") as shown:
+        clock.now = 0.9
+        shown.tell("10 MB stored")
+        assert "" == capsys.readouterr().err
+        clock.now = 1.1
+        shown.tell("20 MB stored")
+        clock.now = 1.15
+        shown.tell("21 MB stored")
+        assert "\rRegistering churn: 20 MB stored, 1 s" == capsys.readouterr().err
+    left = capsys.readouterr().err
+    assert left.startswith("\r")
+    assert "" == left.strip()
