@@ -175,10 +175,8 @@ def decode(found: Any) -> Any:
 def _decode_numpy(found: Any) -> Any:
     import numpy as np
 
-    dtype = np.dtype(found[0])
-    if dtype.hasobject:
-        raise ValueError("objects are not stored as bytes")
-    return np.frombuffer(base64.b64decode(found[1]), dtype=dtype)[0]
+    # frombuffer itself refuses dtypes that hold objects
+    return np.frombuffer(base64.b64decode(found[1]), dtype=np.dtype(found[0]))[0]
 
 
 def _decode_timestamp(found: Any) -> Any:

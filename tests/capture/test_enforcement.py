@@ -18,6 +18,7 @@ from nbregistry.errors import InvalidInput
 
 array: Any = pd.array  # its overloads know no mixed lists
 PARIS = "Europe/Paris"
+TEXTS = pd.Series(["a"], dtype=object)
 FRAME = pd.DataFrame(
     {
         "age": [30, 40],
@@ -78,6 +79,8 @@ def test_labels_that_json_makes_text_of_are_found() -> None:
     frame = pd.DataFrame({0: [1.0], 1: [2.0]})
     assert_frame_equal(frame, enforce(infer(frame), [{"1": 2.0, "0": 1.0}]))
     assert_frame_equal(frame, enforce(infer(frame), pd.DataFrame({"1": [2.0], "0": [1.0]})))
+    both = pd.DataFrame([[1.0, 2.0]], columns=pd.Index([0, "0"], dtype=object))
+    assert "0: missing" in refused(infer(both), {"0": [1.0]})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,9 @@ def test_safe_conversions_are_made(trained: Any, given: Any, options: Any, expec
         (array([1.5], dtype="float16"), [100_001], {}, "100001 in row 0"),
         (["a"], [1], {}, "expected text (str), got int64: send text"),
         (np.array(["a"], dtype=object), [1], {}, "got int64"),
-        (np.array(["a"], dtype=object), ["a", 1], {"dtype": object}, "got mixed-integer"),
+        (TEXTS, ["a", 1], {"dtype": object}, "got mixed-integer"),
+        (TEXTS, [1, 2], {"dtype": object}, "expected text (object), got integer"),
+        (TEXTS, [1], {}, "got int64"),
         (pd.Categorical(["a", "b"]), ["a", "q"], {}, "expected category of a, b, got 'q', never seen in training"),
         (pd.Categorical([1, 2]), [True], {}, "'True', never seen"),
         (pd.to_datetime(["2020-01-01"]), [20200101], {}, "got int64: send datetimes, or ISO 8601 text"),
