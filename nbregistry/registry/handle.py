@@ -164,15 +164,18 @@ class Registry:
 
     def versions(self, name: str, *, deleted: bool = False) -> Versions:
         """Return the versions of a model, newest first; ``deleted`` adds those in the trash."""
-        return reading.versions(self._core, self._core.view(), name, deleted=deleted)
+        with self._core.steady() as view:
+            return reading.versions(self._core, view, name, deleted=deleted)
 
     def model(self, name: str) -> RegisteredModel:
         """Return one model."""
-        return reading.model(self._core, self._core.view(), name)
+        with self._core.steady() as view:
+            return reading.model(self._core, view, name)
 
     def models(self) -> Models:
         """Return every model, by name."""
-        return reading.models(self._core.view())
+        with self._core.steady() as view:
+            return reading.models(view)
 
     def search(
         self,
@@ -208,7 +211,8 @@ class Registry:
 
     def annotations(self, target: Target) -> Annotations:
         """Return the notes on a version, or on a model for a bare name, oldest first."""
-        return reading.thread(self._core, self._core.view(), target)
+        with self._core.steady() as view:
+            return reading.thread(self._core, view, target)
 
     def as_of(self, when: str | datetime) -> Registry:
         """Return the registry as it was: read-only, every question answered as it would have been then.
