@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nbregistry.errors import Damaged, InvalidInput
-from nbregistry.storage.files import GRACE, NEW, make_folder, refusal, sweep, sync_folder, unreadable
+from nbregistry.storage.files import GRACE, NEW, make_folder, open_regular, refusal, sweep, sync_folder, unreadable
 from nbregistry.types import Digest
 
 _CHUNK = 1 << 20
@@ -126,14 +126,14 @@ class FolderBlobs:
         """Open for reading, links refused; nothing is verified here."""
         path = self.path(digest)
         try:
-            fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+            return open_regular(path, follow=False)
         except FileNotFoundError:
             raise _missing(digest, self.root) from None
         except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise Damaged(f"Blob {digest} is a symbolic link, which nbregistry never makes.") from error
+            if error.errno in (errno.ELOOP, errno.EINVAL):
+                kind = "a symbolic link" if error.errno == errno.ELOOP else "no regular file"
+                raise Damaged(f"Blob {digest} is {kind}; nbregistry never makes such.") from error
             raise unreadable(error, path) from error
-        return os.fdopen(fd, "rb")
 
     def verified(self, digest: Digest) -> BinaryIO:
         """Open bytes that were hashed and match; what is returned cannot change any more.

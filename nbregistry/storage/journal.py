@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,8 +143,10 @@ class Journal:
     def begin(self, actor: Actor) -> None:
         """Write the first record, which gives the store its identity, if there is none yet."""
         try:
-            if self.path.exists() and self.path.stat().st_size:
-                return
+            with contextlib.suppress(FileNotFoundError):
+                found = os.stat(self.path)
+                if found.st_size or not stat.S_ISREG(found.st_mode):
+                    return
             _, line = records.sealed(Commit("init", uuid.uuid4().hex, actor, timestamp()), ORIGIN.head)
             with replacing(self.path) as file:
                 file.write(line)

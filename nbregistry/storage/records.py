@@ -16,7 +16,7 @@ import orjson
 
 from nbregistry.domain.commits import FORMAT, GENESIS_HASH, Commit, Head
 from nbregistry.errors import InvalidInput, NewerFormat
-from nbregistry.storage.files import unreadable
+from nbregistry.storage.files import open_regular, unreadable
 
 FRAME = 8 + 1 + 64 + 1
 _CHUNK = 1 << 22
@@ -78,7 +78,7 @@ class Scan:
 
     def __iter__(self) -> Iterator[tuple[Commit, Position]]:
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with open_regular(self.path, buffering=0) as file:
                 yield from self._records(file)
         except FileNotFoundError:
             return
@@ -181,7 +181,7 @@ def at(path: Path, position: Position) -> bytes:
     if not 0 <= position.start < position.end <= position.start + (1 << 32):
         return b""
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_regular(path, buffering=0) as file:
             file.seek(position.start)
             found = file.read(position.end - position.start)
     except FileNotFoundError:

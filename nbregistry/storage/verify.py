@@ -209,7 +209,9 @@ def _problem(check: _Check, digest: Digest, *, hashed: bool) -> str:
                 found.update(block)
                 check.bytes += len(block)
     except Damaged as error:
-        return "it is a symbolic link" if "symbolic" in str(error) else "it is missing"
+        return next(
+            (f"it is {kind}" for kind in ("a symbolic link", "no regular file") if kind in str(error)), "it is missing"
+        )
     except (OSError, RegistryError) as error:
         return f"it cannot be read: {error}"
     return "" if not hashed or found.hexdigest() == digest else f"its bytes hash to {found.hexdigest()[:12]}"

@@ -148,6 +148,17 @@ def test_a_link_is_refused_and_replaced(tmp_path: Path) -> None:
     assert b"hello" == elsewhere.read_bytes()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_damage(tmp_path: Path, kind: str) -> None:
+    """A named pipe or a folder in a blob's place is told at once; nobody waits for a pipe's writer."""
+    blobs = FolderBlobs(tmp_path)
+    blobs.put(b"hello")
+    blobs.path(HELLO).unlink()
+    os.mkfifo(blobs.path(HELLO)) if kind == "pipe" else blobs.path(HELLO).mkdir()
+    with pytest.raises(Damaged, match="no regular file"):
+        blobs.verified(HELLO)
+
+
 def test_verified_bytes_cannot_change_any_more(tmp_path: Path) -> None:
     """What ``verified`` gave stays what it was when the file behind it is changed."""
     blobs = FolderBlobs(tmp_path)

@@ -116,6 +116,15 @@ def test_garbage_alone_is_not_a_registry(tmp_path: Path) -> None:
     assert b"my diary" == (tmp_path / "journal").read_bytes()
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    """A named pipe or a folder in the journal's place is told at once, to readers and writers."""
+    os.mkfifo(tmp_path / "journal") if kind == "pipe" else (tmp_path / "journal").mkdir()
+    for ask in (lambda: Journal(tmp_path).head(), lambda: add(Journal(tmp_path))):
+        with pytest.raises(StoreUnavailable, match="no regular file"):
+            ask()
+
+
 def test_an_empty_file_becomes_a_registry(tmp_path: Path) -> None:
     """An empty journal, as ``touch`` leaves it, is begun."""
     (tmp_path / "journal").touch()
