@@ -225,10 +225,6 @@ def test_replaced_artifact_is_refused_and_named(r: Registry, tmp_path: Path, nam
     assert [f"blob {digest[:12]}"] == [f.where for f in reader.verify().findings]
 
 
-NO_FILE = "FolderBlobs.open takes whatever is there: it waits for a pipe's writer, and a folder is not told as damage"
-
-
-@pytest.mark.xfail(strict=True, reason=NO_FILE)
 @pytest.mark.parametrize("kind", ["pipe", "folder"])
 def test_what_is_no_file_is_refused_at_once(r: Registry, kind: str) -> None:
     """A named pipe or a folder in a blob's place is damage: nobody waits for bytes that never come."""
