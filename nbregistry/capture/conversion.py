@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from nbregistry.domain.signature import Column
 _OFFSET = re.compile(r"[T ]\d\d[\d:.,]*\s?(?:Z|[+-]\d\d:?(?:\d\d)?)\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expected:
     """One column of a signature, ready to be compared with data.
 
@@ -49,6 +50,13 @@ class Expected:
         """Whether only the text of the label could be stored."""
         told = (self.column.extra or {}).get("label")
         return isinstance(told, dict) and "$text" in told
+
+    @functools.cached_property
+    def places(self) -> tuple[dict[Any, int], dict[str, int]]:
+        """Where each category stands, by value and (for JSON, which writes an interval or a date so) by text."""
+        known = self.dtype.categories.tolist()
+        texts = {text_of(c, 200): i for i, c in enumerate(known) if not isinstance(c, (str, bool))}
+        return {_key(c): i for i, c in enumerate(known)}, texts
 
     def said(self) -> str:
         """Return what is expected, for people."""
@@ -220,9 +228,7 @@ def _category(values: pd.Series[Any], expected: Expected) -> pd.Series[Any]:
     if dtype.categories is None:
         return values.astype("category")
     codes, seen = pd.factorize(values)
-    places = {_key(c): i for i, c in enumerate(dtype.categories.tolist())}
-    # JSON can only write an interval or a date as text
-    texts = {text_of(c, 200): i for i, c in enumerate(dtype.categories.tolist()) if not isinstance(c, (str, bool))}
+    places, texts = expected.places
     found, strange = np.full(len(seen) + 1, -1), []
     for position, value in enumerate(seen.tolist()):
         place = places.get(_key(value), texts.get(value) if isinstance(value, str) else None)

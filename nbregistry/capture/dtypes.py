@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import importlib
 import zoneinfo
 from collections.abc import Hashable, Mapping
@@ -93,6 +94,11 @@ def _rebuild(text: str, extra: Mapping[str, Any], column: Column | None) -> Any:
         return _arrow_rebuilt(extra["arrow"])
     if "fill" in extra:
         return pd.SparseDtype(rebuild(extra["subtype"], extra["subtype_extra"]), decode(extra["fill"]))
+    return _by_name(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _by_name(text: str) -> Any:
     return pd.api.types.pandas_dtype(text)
 
 
