@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy is first imported; more threads than cores only contend
+from tests.run import BROWSERS, IN_CI, find_browser
 
-IN_CI = bool(os.environ.get("CI"))
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy is first imported; more threads than cores only contend
 
 settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile(
@@ -48,11 +47,9 @@ def _own_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Return the browser's path; without one a browser test is skipped, in CI it fails."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = os.environ.get("NBREGISTRY_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found:
+    if found := find_browser():
         return found
-    missing = f"Chromium is missing: looked for {', '.join(names)} on the PATH"
+    missing = f"Chromium is missing: looked for {', '.join(BROWSERS)} on the PATH"
     if IN_CI:
         pytest.fail(f"{missing}; CI must run the browser tests.")
     pytest.skip(f"BROWSER TEST SKIPPED: {missing}")
