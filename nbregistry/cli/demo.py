@@ -174,6 +174,15 @@ def _bolder() -> Any:
     return _cautious().set_params(logisticregression__C=0.3)
 
 
+def _jupyter() -> str:
+    """Return how this environment's Jupyter is called from here, activated or not."""
+    ours = Path(sys.executable).parent / "jupyter"
+    found = shutil.which("jupyter")
+    if not ours.is_file() or (found is not None and Path(found) == ours):
+        return "jupyter"
+    return _quoted(ours)
+
+
 def _next(folder: Path, *, open_it: bool) -> None:
     notebook = _notebook(folder)
     target = folder if notebook is None else notebook
@@ -183,7 +192,7 @@ def _next(folder: Path, *, open_it: bool) -> None:
         subprocess.run([sys.executable, "-m", "jupyterlab", str(target)], cwd=folder, check=False)  # noqa: S603 - our own
         return
     print("The same in a notebook, with cards, tables and the TAB key:\n")
-    print(f"    jupyter lab {_quoted(target)}\n")
+    print(f"    {_jupyter()} lab {_quoted(target)}\n")
     print("or `nbregistry demo --open`, which does that for you.")
 
 

@@ -220,8 +220,8 @@ def _commit(core: Core, name: str, draft: Draft, *, stage: Stage | None, alias: 
         id_ = view.next_id("versions")
         doc: Document = {
             **draft.doc, "ref": f"{model['name']}/{number}", "name": model["name"], "number": number,
-            "uid": model["uid"], "stage": Stage.NONE.value, "aliases": [], "files": draft.files, "created_at": time, "updated_at": time,
-            "created_by": core.settings.user,
+            "uid": model["uid"], "stage": Stage.NONE.value, "aliases": [], "files": draft.files, "created_at": time,
+            "updated_at": time, "created_by": core.settings.user,
         }  # fmt: skip
         if draft.notices:
             doc["warnings"] = [n[:300] for n in draft.notices[:10]]
