@@ -31,6 +31,8 @@ from nbregistry.types import Digest, Document
 
 Target = str | ModelVersion | RegisteredModel
 
+_PICTURES = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -85,6 +87,7 @@ class Core:
         self.gates: list[Gate] = []
         self.cells: Callable[[Any], list[Document]] = CellLog().capture
         self._details: dict[Digest, Document] = {}
+        self._pictures: dict[int, tuple[Document, ModelVersion]] = {}
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -181,8 +184,17 @@ class Core:
         return index.ready[name][-1] if index.ready[name] else None
 
     def version(self, view: View, id_: int, receipt: Receipt | None = None) -> ModelVersion:
-        """Return the picture of a version's document."""
-        return ModelVersion.from_document(view.versions[id_], reader=self.details, receipt=receipt)
+        """Return the picture of a version's document; taken once as long as the document stays the same object."""
+        doc = view.versions[id_]
+        taken = self._pictures.get(id_)
+        if receipt is None and taken is not None and taken[0] is doc:
+            return taken[1]
+        found = ModelVersion.from_document(doc, reader=self.details, receipt=receipt)
+        if receipt is None:
+            if len(self._pictures) >= _PICTURES:
+                self._pictures.clear()
+            self._pictures[id_] = doc, found
+        return found
 
     def details(self, digest: Digest) -> Document:
         """Read a captured JSON blob, verified; the last few hundred are kept."""
