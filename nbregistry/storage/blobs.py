@@ -78,11 +78,14 @@ class FolderBlobs:
 
     def _is(self, digest: Digest, content: bytes) -> bool:
         """Whether a blob is there, whole and durable: one that was damaged is written anew."""
-        with contextlib.suppress(Damaged), self.open(digest) as file:
-            if file.read() == content:
-                # Whoever put it first may be between renaming it and making that durable.
-                sync_folder(self.path(digest).parent)
-                return True
+        try:
+            with contextlib.suppress(Damaged), self.open(digest) as file:
+                if file.read() == content:
+                    # Whoever put it first may be between renaming it and making that durable.
+                    sync_folder(self.path(digest).parent)
+                    return True
+        except OSError as error:
+            raise refusal(error, "store an artifact", self.root) from error
         return False
 
     @contextlib.contextmanager

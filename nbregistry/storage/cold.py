@@ -9,6 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
+from nbregistry.storage.files import unreadable
+
 _BLOCK = 1 << 22
 
 
@@ -16,13 +18,20 @@ class Source:
     """A file held open, so that a newer one in its place takes nothing away."""
 
     def __init__(self, path: Path) -> None:
-        self.fd = -1
-        self.fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        self._path, self._fd = path, -1
+        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+    def read(self, size: int, start: int) -> bytes:
+        """Return the bytes at a place."""
+        try:
+            return os.pread(self._fd, size, start)
+        except OSError as error:
+            raise unreadable(error, self._path) from error
 
     def __del__(self) -> None:
-        if self.fd >= 0:
+        if self._fd >= 0:
             with contextlib.suppress(OSError):
-                os.close(self.fd)
+                os.close(self._fd)
 
 
 class Cold:
@@ -66,7 +75,7 @@ class Cold:
         place = self._place(id_)
         if place < 0 or self._source is None:
             raise KeyError(id_)
-        return os.pread(self._source.fd, self._sizes[place], self._starts[place])
+        return self._source.read(self._sizes[place], self._starts[place])
 
     def texts(self) -> Iterator[tuple[int, bytes]]:
         """Yield every document's JSON in id order, reading the file once from front to back."""
@@ -75,5 +84,5 @@ class Cold:
         block, base = b"", 0
         for id_, start, size in zip(self._ids, self._starts, self._sizes, strict=True):
             if not base <= start <= start + size <= base + len(block):
-                base, block = start, os.pread(self._source.fd, max(size, _BLOCK), start)
+                base, block = start, self._source.read(max(size, _BLOCK), start)
             yield id_, block[start - base : start - base + size]

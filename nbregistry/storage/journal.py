@@ -178,8 +178,11 @@ class Journal:
             raise Conflict(
                 f"The registry moved on from commit {expect} to {self.at.seq} meanwhile; repeat on its news."
             )
-        fd = self._writable()
-        self._clear_tail(fd)
+        try:
+            fd = self._writable()
+            self._clear_tail(fd)
+        except OSError as error:
+            raise refusal(error, "write to the journal", self.path) from error
         sealed, line = records.sealed(commit, self.at.head)
         start = self.at.end
         self._write(fd, line, start)
@@ -218,8 +221,6 @@ class Journal:
             self._fd = os.open(self.path, flags)
         except FileNotFoundError:
             raise Exchanged(f"{self.path} was there and is gone; run `nbregistry verify`.") from None
-        except OSError as error:
-            raise refusal(error, "write to the journal", self.path) from error
         if _identity(os.fstat(self._fd)) != self._identity:
             raise Exchanged(f"{self.path} was exchanged while it was in use; run `nbregistry verify`.")
         return self._fd
@@ -236,13 +237,10 @@ class Journal:
                 f"{self.path} is damaged behind commit {self.at.seq} (byte {tail.offset}: {tail.why}). Nothing was"
                 " written. `nbregistry verify` names every finding; `nbregistry repair` keeps the original and goes on."
             )
-        try:
-            if tail.state == "bare":
-                self._close_line()
-            elif tail.state == "torn":
-                self._quarantine(fd, tail)
-        except OSError as error:
-            raise refusal(error, "mend the journal's end", self.path) from error
+        if tail.state == "bare":
+            self._close_line()
+        elif tail.state == "torn":
+            self._quarantine(fd, tail)
         self.tail = Tail("clean", self.at.end, 0)
 
     def _close_line(self) -> None:

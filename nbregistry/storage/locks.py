@@ -69,15 +69,23 @@ class WriterLock:
         finally:
             self._depth = depth
             if depth == 0 and self._file is not None:
-                self._file.release(force=True)
+                self._give_back(self._file)
             self._threads.release()
 
+    def _give_back(self, file: BaseFileLock) -> None:
+        # What was done under the lock is done, and must not look as if it had failed because unlocking did.
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                file.release(force=True)
+                return
+        self._file = None  # letting go of the object closes its file, which unlocks
+
     def _acquire(self) -> None:
-        if self.path.is_symlink():
-            raise StoreUnavailable(
-                f"The lock file {self.path} is a symbolic link; remove it if you did not put it there."
-            )
         try:
+            if self.path.is_symlink():
+                raise StoreUnavailable(
+                    f"The lock file {self.path} is a symbolic link; remove it if you did not put it there."
+                )
             if self._file is None:
                 # Most waits end within the time of one commit, a millisecond: a coarser poll would starve writers.
                 self._file = FileLock(

@@ -14,7 +14,7 @@ from nbregistry.domain.commits import Actor, Commit
 from nbregistry.errors import RegistryError, StoreReadOnly
 from nbregistry.storage import checkpoint
 from nbregistry.storage.blobs import FolderBlobs
-from nbregistry.storage.files import sweep
+from nbregistry.storage.files import refusal, sweep
 from nbregistry.storage.journal import Exchanged, Journal
 from nbregistry.storage.records import ORIGIN, Scan
 from nbregistry.storage.seals import Seals, Signer
@@ -191,7 +191,10 @@ class Store:
         self.view()
         if not os.access(self.folder, os.W_OK):
             raise StoreReadOnly(f"Cannot store a checkpoint: {self.folder} is read-only here.")
-        self._save()
+        try:
+            self._save()
+        except OSError as error:
+            raise refusal(error, "store a checkpoint", self.folder) from error
 
     def at_time(self, time: str) -> View:
         """Fold the commits up to a time (text as stored) into a view of their own."""
