@@ -21,6 +21,7 @@ from sklearn.dummy import DummyClassifier
 import nbregistry
 from nbregistry import Registry
 from nbregistry.errors import RegistryError
+from tests.faults.invariants import check_all
 
 READY = "ready"
 _SET_PTRACER = 0x59616D61
@@ -192,6 +193,7 @@ def tagging(pipe: Connection, store: str, home: str, count: int) -> None:
 def threaded(pipe: Connection, store: str, home: str, count: int) -> None:
     """Register, annotate and read in ``count`` threads on one registry; tell what went wrong, and the versions made."""
     faulthandler.dump_traceback_later(90, exit=True)  # a deadlock shows where, and ends
+    sys.setswitchinterval(1e-5)  # threads that change places all the time find what is not guarded
     registry, wrong = at(store, home), list[str]()
 
     def busy(turn: int) -> None:
@@ -209,6 +211,7 @@ def threaded(pipe: Connection, store: str, home: str, count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    check_all(registry)  # what this very handle holds after it all, not only what another one reads
     pipe.send((wrong, len(registry.versions("m"))))
 
 
