@@ -132,9 +132,9 @@ def recovered(opened: Callable[[Place], Registry], place: Place, toll: Toll) -> 
         toll.recovery.append(time.perf_counter() - start)
         registry.annotate("m", "after a kill")
         toll.torn += any("unfinished write" in notice for notice in registry.notices())
-        check_all(registry)
         kept = {(event.seq, event.hash) for event in registry.audit()}
         toll.lost += sum((receipt.seq, receipt.hash) not in kept for receipt in toll.acked)
+        check_all(registry)
         if toll.acked:
             assert registry.verify(toll.acked[-1], blobs=False).ok
 
@@ -255,7 +255,10 @@ def attached(pid: int, tracer: subprocess.Popen[str]) -> None:
     """Wait until the kernel says that somebody traces the process."""
     end = time.monotonic() + 20
     while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text():
-        assert tracer.poll() is None, tracer.stderr.read() if tracer.stderr else ""
+        if tracer.poll() is not None:
+            why = tracer.stderr.read().strip() if tracer.stderr else ""
+            assert "ermitted" in why, f"strace did not attach: {why}"
+            pytest.skip(f"FAULT TEST SKIPPED: strace may not attach to another process here: {why[:200]}")
         assert time.monotonic() < end, "strace did not attach"
         select.select([], [], [], 0.002)
 
