@@ -87,6 +87,7 @@ class Core:
         self.gates: list[Gate] = []
         self.cells: Callable[[Any], list[Document]] = CellLog().capture
         self._details: dict[Digest, Document] = {}
+        self._missing: tuple[str, ...] | None = None
         self._pictures: dict[int, tuple[Document, ModelVersion]] = {}
 
     @cached_property
@@ -96,7 +97,26 @@ class Core:
 
     def view(self) -> View:
         """Return the view to read."""
-        return self.frozen or self.store.view()
+        if self.frozen is not None:
+            return self.frozen
+        found = self.store.view()
+        self._doubt()
+        return found
+
+    def _doubt(self) -> None:
+        """Have every answer say so when it is made of less than was once acknowledged; reading goes on."""
+        store, tail = self.store, self.store.journal.tail
+        told = ""
+        if tail.state == "damaged":
+            told = f"the journal is damaged behind commit {store.journal.at.seq} ({tail.why})"
+        else:
+            if self._missing is None:
+                self._missing = tuple(what for _, what in store.seals.doubts(store.journal.store, store.journal.holds))
+            told = "; ".join(self._missing)
+        if told:
+            notice = f"THIS MAY BE OLD: {told}. See `nbregistry verify`, then `nbregistry repair`."
+            if notice not in store.notices:
+                store.notices.append(notice)
 
     @contextlib.contextmanager
     def steady(self) -> Iterator[View]:
@@ -105,6 +125,7 @@ class Core:
             yield self.frozen
         else:
             with self.store.steady() as view:
+                self._doubt()
                 yield view
 
     def actor(self) -> Actor:

@@ -222,7 +222,9 @@ class Registry:
         when : str or datetime
             ``2026-03-03`` (the end of that day), ``2026-11-01T12:00Z``, ``yesterday``, ``7d``; else local time.
         """
-        view = self._core.store.at_time(reading.instant(when))
+        moment = reading.instant(when)
+        self._core.view()
+        view = self._core.store.at_time(moment)
         return Registry(_core=Core(self.settings, read_only=True, frozen=view))
 
     def verify(self, receipt: Receipt | str | None = None, *, blobs: bool = True) -> Report:

@@ -169,11 +169,12 @@ def instant(when: str | datetime) -> str:
     when : str or datetime
         ISO 8601, or what a filter takes: ``yesterday``, ``7d`` (ago). Without a zone it is local time.
     """
-    if isinstance(when, datetime):
-        return timestamp(when.astimezone(UTC))
     try:
+        if isinstance(when, datetime):
+            # By its text, since a pandas Timestamp without a zone refuses to be taken for local time.
+            return timestamp(datetime.fromisoformat(when.isoformat(timespec="microseconds")).astimezone(UTC))
         found = period(Literal(str(when), True, 0), datetime.now().astimezone())
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidInput(f"as_of {str(when)[:80]!r}: {error}.") from error
     whole_day = moment(found.end) - moment(found.start) >= timedelta(hours=1)
     return timestamp(moment(found.end) - timedelta(microseconds=1)) if whole_day else found.start

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 from tinydb import Query, TinyDB
 
@@ -106,6 +107,33 @@ def test_returned_documents_are_copies(churn: Registry) -> None:
     assert 0.91 == pytest.approx(churn.version("churn/1").metrics["auc"])
     with pytest.raises(AttributeError):
         churn.version("churn/1").metrics.update(auc=9)  # type: ignore[attr-defined]  # that it cannot is the point
+
+
+def test_as_of_takes_what_pandas_has(churn: Registry) -> None:
+    """A Timestamp without a zone is local time, as a datetime is; NaT is refused."""
+    now = pd.Timestamp(datetime.now()) + pd.Timedelta(minutes=1)
+    assert 3 == len(churn.as_of(now).versions("churn"))
+    with pytest.raises(InvalidInput, match="NaT"):
+        churn.as_of(pd.NaT)
+
+
+def test_answers_from_a_damaged_journal_say_so(churn: Registry) -> None:
+    """Reading goes on with what is whole, and every answer says that it may be old; so when the end is cut off."""
+    path = churn.core.store.journal.path
+    churn.close()  # which writes the seal that is due
+    whole = path.read_bytes()
+    place = whole.index(b"churn/3")
+    for broken in (whole[:place] + b"x" + whole[place + 1 :], whole[: place - 200]):
+        path.write_bytes(broken)
+        with Registry(path.parent) as found:
+            for _ in range(2):
+                assert "churn/2" == found.version("churn").ref
+                assert ["THIS MAY BE OLD"] == [notice[:15] for notice in found.notices()]
+            found.as_of("now")
+            assert 1 == len(found.notices())
+    path.write_bytes(whole)
+    with Registry(path.parent) as found:
+        assert ("churn/3", ()) == (found.version("churn").ref, found.notices())
 
 
 def test_as_of(churn: Registry, model: Any) -> None:
