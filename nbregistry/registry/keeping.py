@@ -84,6 +84,8 @@ def restore(core: Core, target: Target) -> Done:
         doc = view.versions[id_]
         if "deleted_at" not in doc:
             raise NotFound(f"{doc['ref']} is not in the trash.")
+        if "purged_at" in doc:
+            raise Refused(f"{doc['ref']} was purged: its files are gone for good, and there is nothing to restore.")
         model_id = view.index.model[doc["name"].casefold()]
         tables = {"versions": {id_: _alive(view, doc, time)}}
         if "deleted_at" in view.models[model_id]:

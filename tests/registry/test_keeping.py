@@ -98,6 +98,8 @@ def test_purge_leaves_a_tombstone(churn: Registry, iris: tuple[Any, Any]) -> Non
         churn.core.store.blobs.open(only.digest)
     stone = churn.tables["versions"].get(lambda doc: doc["ref"] == only.ref)
     assert only.digest == stone["digest"]
+    with pytest.raises(Refused, match="nothing to restore"):
+        churn.restore(only.ref)
     assert churn.verify().ok
 
 
