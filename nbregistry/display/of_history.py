@@ -112,8 +112,9 @@ def promotion(found: Promotion) -> View:
         said = f"{failed} of {len(found.evidence)} gates say{'s' if failed == 1 else ''} no."
         blocks.append(Banner(Look.BAD, (Span(said, Look.BAD),)))
     displaced = Span("would move to" if found.dry_run else "moved to", Look.MUTED)
-    nobody = Span("nobody held this stage", Look.MUTED)
-    replaced: Line = (nobody,)
+    same = found.was == found.stage
+    nobody = "nobody: it was there already, and nothing was changed" if same else "nobody held this stage"
+    replaced: Line = (Span(nobody, Look.MUTED),)
     if found.replaced:
         replaced = Span(found.replaced, Look.CODE), displaced, marks.stage(Stage.ARCHIVED)
     rows: list[tuple[str, Line]] = [

@@ -236,8 +236,12 @@ def _source(found: Mapping[str, Any]) -> Line:
 def _profile(found: Mapping[str, Any]) -> Line:
     if not found:
         return ()
-    rows, columns = int(found["rows"]), len(found["columns"])
-    return (Span(f"{rows:,} rows of {columns:,} columns"),)
+    rows, described = int(found["rows"]), len(found["columns"])
+    columns = int(found.get("columns_total", described))
+    told = [f"of {int(found['sample_rows']):,} rows"] if found.get("sampled") else []
+    told += [f"of the first {described:,} columns"] if columns > described else []
+    summarised = (Span(f"figures {' and '.join(told)}", Look.MUTED),) if told else ()
+    return (Span(f"{rows:,} rows of {columns:,} columns"), *((Span("·", Look.MUTED), *summarised) if told else ()))
 
 
 _SUMMARIES = {"signature": _signature, "environment": _environment, "source": _source, "profile": _profile}

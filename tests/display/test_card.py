@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from nbregistry import display
+from nbregistry.display.of_version import _profile
+from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.results import Card
 from nbregistry.errors import Damaged
 from tests.display import samples
@@ -166,6 +168,19 @@ def test_a_promotion_tells_from_to_whom_and_why() -> None:
     assert "Because AUC +2 pt on Q3" in found
     assert "[passed] better AUC is higher than that of churn/2 auc: 0.9312 was: 0.91" in found
     assert "receipt #57 9f9f9f9f9f9f" in found
+
+
+def test_a_promotion_that_changes_nothing_says_so() -> None:
+    """Who is promoted to where it stands is not told that nobody stood there."""
+    found = lines(samples.promotion(was=Stage.PRODUCTION, stage=Stage.PRODUCTION, replaced=None))
+    assert "Replaced nobody: it was there already, and nothing was changed" in found
+
+
+def test_a_profile_tells_what_it_looked_at() -> None:
+    """The data's own size, and how much of it the figures are of."""
+    part = {"rows": 1_000_000, "columns": [{}] * 200, "columns_total": 5000, "sampled": True, "sample_rows": 500}
+    told = " ".join(span.text for span in _profile(part))
+    assert "1,000,000 rows of 5,000 columns · figures of 500 rows and of the first 200 columns" == told
 
 
 def test_a_dry_run_cannot_be_taken_for_a_promotion() -> None:
