@@ -131,7 +131,8 @@ def repair(ask: Ask, values: Values) -> Overview:
         raise told if told is not None else RegistryError(f"There is no registry at {core.store.folder}.")
     done = mending.repair(core.store, core.actor())
     if not done.kept:
-        return Overview("Repair", (("Done", "nothing was damaged"), ("Commits", done.behind + 1)))
+        files = "Stored files are not mended here: `nbregistry verify` names those to put back from a copy."
+        return Overview("Repair", (("Journal", "nothing was damaged"), ("Commits", done.behind + 1)), (files,))
     facts: list[tuple[str, Any]] = [("Untouched", f"commits 0 to {done.behind}" if done.behind >= 0 else "nothing")]
     if done.mended:
         facts.append(("Put right exactly", f"commits {', '.join(map(str, done.mended))}"))

@@ -108,8 +108,9 @@ class Walk:
             told = len(self.taken.get(arg.name, ()))
             short = arg.least > told > 0 and not arg.option
             if (arg.needed and not told and not (found or {}).get(arg.key)) or short:
+                wanted = f"{arg.name} {arg.label}" if arg.option else arg.label
                 raise InvalidInput(
-                    f"{self.verb.said(self.place)} needs {arg.label}: {arg.help}. Usage: {usage(self.verb, self.place)}"
+                    f"{self.verb.said(self.place)} needs {wanted}: {arg.help}. Usage: {usage(self.verb, self.place)}"
                 )
 
     def _open(self, word: Word) -> None:

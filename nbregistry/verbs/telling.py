@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbregistry.display.visible import inline, prose
-from nbregistry.errors import InvalidFilter, RegistryError
+from nbregistry.errors import InvalidFilter, RegistryError, Untrusted
 
 _LONGEST = 2_000
 
@@ -11,9 +11,10 @@ _LONGEST = 2_000
 def fault_text(error: BaseException) -> str | None:
     """Return what to tell of an error, or None for one that nobody raised on purpose.
 
-    Only a search text takes more than a line: its message points at the column.
+    Only two take more than a line: a search text's points at the column, and a refusal to load has lines to be pasted,
+    which are made of nothing that its author could bend (``flavors.refusals``).
     """
-    if isinstance(error, InvalidFilter):
+    if isinstance(error, (InvalidFilter, Untrusted)):
         return prose(str(error)[:_LONGEST])
     if isinstance(error, RegistryError):
         return inline(" ".join(str(error).split()), _LONGEST) or type(error).__name__

@@ -125,6 +125,12 @@ def test_wrong_use(line: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_option_that_is_needed_is_named() -> None:
+    """What is missing is called as it has to be typed."""
+    with pytest.raises(InvalidInput, match="nbregistry purge needs --because TEXT: why"):
+        values("purge churn/3", Place.SHELL)
+
+
 def test_unknown_verb_suggests() -> None:
     """A mistyped verb is answered with the nearest one, as it is written there."""
     with pytest.raises(InvalidInput, match=r"no `nbregistry promte`, did you mean 'promote'\?"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbregistry.errors import InvalidFilter, MissingDependency, NotFound, RegistryError
+from nbregistry.errors import InvalidFilter, MissingDependency, NotFound, RegistryError, Untrusted
 from nbregistry.verbs.telling import fault_text
 
 
@@ -34,6 +34,11 @@ def test_filter_keeps_its_pointer() -> None:
     """The lines of a search text's fault stay lines, and are cleaned as well."""
     told = fault_text(InvalidFilter("Odd.", "a \x1b b", 2)) or ""
     assert ["Odd.", "  a ␛ b", "    ^"] == told.split("\n")
+
+
+def test_lines_to_be_pasted_stay_lines() -> None:
+    """What would make a refused model trusted can be copied whole, and is cleaned as well."""
+    assert ["No.", "%nbregistry trust K␛"] == (fault_text(Untrusted("No.\n%nbregistry trust K\x1b")) or "").split("\n")
 
 
 def test_endless_messages_end() -> None:
