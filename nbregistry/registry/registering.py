@@ -136,12 +136,10 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
     if request.X is not None:
         rows = attempt("input example", lambda: example.sample_example(request.X), None, warned)
         nothing: Document = {}
-        _keep(
-            core,
-            draft,
-            "profile",
-            attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned),
-        )
+        profile = attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned)
+        _keep(core, draft, "profile", profile)
+        if profile and (rows_of_y := _rows(request.y)) not in (None, profile["rows"]):
+            warned.append(f"X has {profile['rows']:,} rows and y has {rows_of_y:,}: they do not belong together.")
         found = attempt("signature", lambda: signature.infer(request.X, request.y), None, warned)
         if rows is not None and found is not None:
             coded = attempt("input example", lambda: example.encode_example(rows, found), nothing, warned)
@@ -154,6 +152,14 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
         _keep(core, draft, "signature", attempt("signature", found.as_document, {}, warned))
     _keep(core, draft, "environment", attempt("environment", environment.capture_environment, {}, warned))
     return rows
+
+
+def _rows(y: object) -> int | None:
+    """Return how many rows a target has; None where that cannot be told."""
+    shape = getattr(y, "shape", None)
+    if isinstance(shape, tuple):
+        return shape[0] if shape and isinstance(shape[0], int) else None
+    return len(y) if isinstance(y, (list, tuple)) else None
 
 
 def _keep(core: Core, draft: Draft, name: str, found: Document) -> None:

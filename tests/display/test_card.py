@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nbregistry import display
+from nbregistry.display.blocks import Span
 from nbregistry.display.of_version import _profile
 from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.results import Card
@@ -179,7 +180,7 @@ def test_a_promotion_that_changes_nothing_says_so() -> None:
 def test_a_profile_tells_what_it_looked_at() -> None:
     """The data's own size, and how much of it the figures are of."""
     part = {"rows": 1_000_000, "columns": [{}] * 200, "columns_total": 5000, "sampled": True, "sample_rows": 500}
-    told = " ".join(span.text for span in _profile(part))
+    told = " ".join(span.text for span in _profile(part) if isinstance(span, Span))
     assert "1,000,000 rows of 5,000 columns · figures of 500 rows and of the first 200 columns" == told
 
 

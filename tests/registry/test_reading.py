@@ -114,7 +114,7 @@ def test_as_of_takes_what_pandas_has(churn: Registry) -> None:
     now = pd.Timestamp(datetime.now()) + pd.Timedelta(minutes=1)
     assert 3 == len(churn.as_of(now).versions("churn"))
     with pytest.raises(InvalidInput, match="NaT"):
-        churn.as_of(pd.NaT)
+        churn.as_of(pd.Timestamp("NaT"))
 
 
 def test_answers_from_a_damaged_journal_say_so(churn: Registry) -> None:

@@ -217,3 +217,12 @@ def test_loads_in_a_fresh_process(r: Registry, model: Any, iris: tuple[Any, Any]
     )
     done = subprocess.run([sys.executable, "-c", code, r.settings.uri], capture_output=True, text=True, check=True)
     assert model.predict(iris[0]).tolist() == json.loads(done.stdout)
+
+
+def test_data_that_does_not_belong_together_is_told(r: Registry, model: Any, iris: tuple[Any, Any]) -> None:
+    """A target of another length than X is a mistake of whoever registers, and most likely not the right data."""
+    X, y = iris
+    told = "X has 150 rows and y has 100: they do not belong together."
+    assert told in r.register_card(model, "iris", X=X, y=y[:100]).notices
+    assert told in r.register_card(model, "iris", X=X, y=list(y[:100])).notices
+    assert () == r.register_card(model, "iris", X=X, y=y).notices
