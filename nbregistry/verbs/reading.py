@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from nbregistry.domain.results import Events, Models, Versions
 from nbregistry.errors import InvalidInput
@@ -11,6 +11,8 @@ from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.cards import ShownVersion
 from nbregistry.verbs.grammar import Values
 from nbregistry.verbs.namespace import lookup
+
+_Found = TypeVar("_Found", Models, Versions, Events)
 
 _PAGE = 50  # rows that a search answers with unless told otherwise
 
@@ -24,7 +26,11 @@ def view(ask: Ask, values: Values) -> Registry:
 def models(ask: Ask, values: Values) -> Models:
     """List the models."""
     registry = view(ask, values)
-    found = registry.models()
+    return _or_nowhere(ask, registry, registry.models())
+
+
+def _or_nowhere(ask: Ask, registry: Registry, found: _Found) -> _Found:
+    """Return what was found; where that is nothing, since there is no registry at all, say so."""
     if not found and (missing := checking.missing(registry.core)) is not None:
         ask.tell(str(missing))
     return found
@@ -43,7 +49,9 @@ def show(ask: Ask, values: Values) -> ShownVersion:
 def search(ask: Ask, values: Values) -> Versions:
     """Find versions."""
     limit = values["limit"] or _PAGE
-    return view(ask, values).search(values["filter"] or "", order_by=values["order_by"], limit=limit)
+    registry = view(ask, values)
+    found = registry.search(values["filter"] or "", order_by=values["order_by"], limit=limit)
+    return _or_nowhere(ask, registry, found)
 
 
 def compare(ask: Ask, values: Values) -> object:
@@ -54,7 +62,8 @@ def compare(ask: Ask, values: Values) -> object:
 
 def audit(ask: Ask, values: Values) -> Events:
     """Show who did what."""
-    return view(ask, values).audit(values["ref"], limit=values["limit"])
+    registry = view(ask, values)
+    return _or_nowhere(ask, registry, registry.audit(values["ref"], limit=values["limit"]))
 
 
 def data(ask: Ask, values: Values) -> tuple[Any, Any]:

@@ -189,9 +189,10 @@ def test_verify_needs_a_registry(nb: Nb) -> None:
     assert not Path(".nbregistry").exists()
 
 
-def test_asking_makes_no_registry(nb: Nb) -> None:
+@pytest.mark.parametrize("words", [("models",), ("search", "metrics.auc > 0.9"), ("audit",)])
+def test_asking_makes_no_registry(nb: Nb, words: tuple[str, ...]) -> None:
     """A question in an empty folder says that there is none, and makes none."""
-    said = nb("models")
+    said = nb(*words)
     assert 0 == said.status
     assert "There is no registry" in said.err
     assert not Path(".nbregistry").exists()
