@@ -135,10 +135,8 @@ def test_forgery_is_found_by_any_anchor(
     anchor: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Records cut off, edited, removed, swapped or repeated with all hashes recomputed: any one anchor tells.
-
-    The limit: without an anchor such a history is as good as another, and ``verify`` says so.
-    """
+    """Records cut off, edited, removed, swapped or repeated with all hashes recomputed: any one anchor tells."""
+    # The limit: without an anchor such a history is as good as another, and ``verify`` says so.
     (folder / "journal").write_bytes(forgery(lines(folder)))
     receipt = without_anchors(folder, anchor, receipts[-1], monkeypatch)
     report = verified(folder, receipt)
@@ -211,10 +209,8 @@ def test_edited_digest_is_found_by_the_signature(
 def test_old_copy_of_the_whole_store(
     tmp_path: Path, folder: Path, anchor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A whole store put back to an older state is told by what the user has seen and by a receipt.
-
-    Its own seal is as old as the rest of it, and so cannot tell: the limit that receipts are for.
-    """
+    """A whole store put back to an older state is told by what the user has seen and by a receipt."""
+    # Its own seal is as old as the rest of it, and so cannot tell: the limit that receipts are for.
     filled(folder)
     shutil.copytree(folder, tmp_path / "old")
     with Registry(folder) as r:
