@@ -73,6 +73,8 @@ class Core:
 
     Attributes
     ----------
+    doubt : str
+        Why answers may be made of less than was once acknowledged; empty when nothing says so.
     gates : list of Gate
         What a promotion into a single-holder stage must pass.
     cells : callable
@@ -88,6 +90,7 @@ class Core:
         self.cells: Callable[[Any], list[Document]] = CellLog().capture
         self._details: dict[Digest, Document] = {}
         self._missing: tuple[str, ...] | None = None
+        self.doubt = ""
         self._pictures: dict[int, tuple[Document, ModelVersion]] = {}
 
     @cached_property
@@ -114,9 +117,9 @@ class Core:
                 self._missing = tuple(what for _, what in store.seals.doubts(store.journal.store, store.journal.holds))
             told = "; ".join(self._missing)
         if told:
-            notice = f"THIS MAY BE OLD: {told}. See `nbregistry verify`, then `nbregistry repair`."
-            if notice not in store.notices:
-                store.notices.append(notice)
+            self.doubt = f"THIS MAY BE OLD: {told}. See `nbregistry verify`, then `nbregistry repair`."
+            if self.doubt not in store.notices:
+                store.notices.append(self.doubt)
 
     @contextlib.contextmanager
     def steady(self) -> Iterator[View]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, BinaryIO
 
@@ -28,6 +29,8 @@ def load(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object
     """Load a version's model; see ``Registry.load``."""
     view = core.view()
     doc = view.versions[core.locate(view, target)]
+    if core.doubt:
+        warnings.warn(core.doubt, RuntimeWarning, stacklevel=4)
     if doc["status"] != Status.READY:
         raise Refused(
             f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}."

@@ -65,6 +65,17 @@ def test_another_versions_bytes_are_refused(churn: Registry, model: Any, iris: t
         churn.load("churn/1")
 
 
+def test_loading_from_a_damaged_history_warns(churn: Registry) -> None:
+    """What a stage leads to may be older than what was promoted last: loading it says so, in Python too."""
+    churn.promote("churn/1", "Production")
+    churn.promote("churn/2", "Production")
+    churn.close()
+    journal = churn.core.store.folder / "journal"
+    journal.write_bytes(journal.read_bytes()[:-50] + b"x" * 49 + b"\n")
+    with pytest.warns(RuntimeWarning, match="THIS MAY BE OLD"):
+        Registry(churn.settings.uri).load("churn/production")
+
+
 def test_receipts_prove_history(churn: Registry) -> None:
     """A receipt verifies against the history it came from."""
     receipt = churn.promote("churn/1", "Production").receipt
