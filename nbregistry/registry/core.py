@@ -24,7 +24,7 @@ from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.refs import Ref
 from nbregistry.errors import InvalidInput, NotFound, Refused, RegistryError, StoreReadOnly, did_you_mean
 from nbregistry.flavors.trust import Keyring
-from nbregistry.storage.index import TRASHED
+from nbregistry.storage.index import FAILED, READY, TRASHED
 from nbregistry.storage.store import Store
 from nbregistry.storage.tiny import View
 from nbregistry.types import Digest, Document
@@ -177,6 +177,8 @@ class Core:
             target = target.name
         ref = target if isinstance(target, Ref) else Ref.parse(target)
         index = view.index
+        if (straight := _straight(view, ref)) is not None:
+            return straight
         if trashed and ref.number is not None and (id_ := index.numbers[ref.name].get(ref.number)) is not None:
             return id_
         name = self.model(view, ref.name)[1]["name"]
@@ -331,6 +333,19 @@ def subject(core: Core, view: View, target: Target, *, trashed: bool = False) ->
     doc = view.versions[version]
     model = view.index.model.get(doc["name"].casefold(), 0)
     return Subject(model, version, doc["ref"], (doc["uid"], doc["number"]))
+
+
+def _straight(view: View, ref: Ref) -> int | None:
+    """Return the id of a version that can be used, from indexes alone; None when documents have to tell more."""
+    index, name, number = view.index, ref.name, ref.number
+    if ref.alias is not None:
+        number = index.alias[name].get(ref.alias)
+    elif ref.stage is not None:
+        number = index.holder.get((name, ref.stage.value))
+    elif number is None and (ready := index.ready[name]):
+        number = ready[-1]
+    id_ = index.numbers[name].get(number) if number is not None else None
+    return id_ if id_ is not None and index.entries["versions"][id_][4] in (READY, FAILED) else None
 
 
 def _repeat(view: View, action: str, key: str) -> None:
