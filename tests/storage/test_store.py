@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,32 @@ def test_saving_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert_same(again)
         assert store.view().index.last_id == again.view().index.last_id
         again.close()
+    store.close()
+
+
+@pytest.mark.parametrize("small", [0, 1 << 30])
+def test_changes_while_a_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    """Documents changed, added and removed between looking and putting in place are as the journal says afterwards."""
+    monkeypatch.setattr(shelf, "SMALL", small)
+    store = filled(tmp_path / "store")
+    store.save()
+    store.commit(ANA, lambda view: Commit("odd", "x", ANA, view.time, put={"models": {7: {"name": "seven"}}}))
+    real = checkpoint.write
+
+    def write(*given: Any) -> Any:
+        done = real(*given)
+        store.commit(ANA, promotes("churn/4"))
+        store.commit(ANA, lambda view: Commit("odd", "x", ANA, view.time, removed={"models": (1, 7)}))
+        store.commit(ANA, registers("fraud"))
+        return done
+
+    monkeypatch.setattr(checkpoint, "write", write)
+    store.save()
+    assert_same(store)
+    assert {"fraud"} == {doc["name"] for doc in store.view().models.values()}
+    monkeypatch.setattr(checkpoint, "write", real)
+    store.save()
+    assert_same(store)
     store.close()
 
 

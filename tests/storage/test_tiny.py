@@ -14,7 +14,7 @@ from nbregistry.errors import Damaged, StoreReadOnly
 from nbregistry.storage import shelf
 from nbregistry.storage.store import Store
 from nbregistry.storage.tiny import TABLES, View
-from tests.storage.making import ANA, changes, filled
+from tests.storage.making import ANA, changes, filled, promotes
 
 
 @pytest.fixture(params=["live", "thawed", "cold"])
@@ -114,6 +114,8 @@ def test_matching_by_some_fields(store: Store) -> None:
     store.commit(ANA, changes("churn/2", metrics={"auc": 1.0}, stage="Staging"))
     assert [2, 3] == versions.matching(lambda doc: doc["metrics"]["auc"] > 0.9, reads=("metrics", "absent"))
     assert [1, 2] == versions.matching(lambda doc: doc["stage"] in ("Production", "Staging"), reads=["stage"])
+    store.commit(ANA, promotes("churn/5"))
+    assert [5] == versions.matching(lambda doc: doc["stage"] == "Production", reads=["stage"])
     many = [f"field{n}" for n in range(20)]
     assert [2] == versions.matching(lambda doc: doc["stage"] == "Staging", reads=["stage", *many])
 
