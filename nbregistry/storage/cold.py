@@ -67,15 +67,18 @@ class Cold:
         return isinstance(id_, int) and self._place(id_) >= 0
 
     def _place(self, id_: int) -> int:
-        found = bisect_left(self._ids, id_) if id_ >= 0 else len(self._ids)
-        return found if found < len(self._ids) and self._ids[found] == id_ else -1
+        ids = self._ids
+        if 0 < id_ <= len(ids) and ids[id_ - 1] == id_:  # where none was ever removed, as mostly
+            return id_ - 1
+        found = bisect_left(ids, id_) if id_ >= 0 else len(ids)
+        return found if found < len(ids) and ids[found] == id_ else -1
 
     def text(self, id_: int) -> bytes:
         """Return a document's JSON; KeyError when it is not here."""
-        place = self._place(id_)
-        if place < 0 or self._source is None:
+        place, source = self._place(id_), self._source
+        if place < 0 or source is None:
             raise KeyError(id_)
-        return self._source.read(self._sizes[place], self._starts[place])
+        return source.read(self._sizes[place], self._starts[place])
 
     def texts(self) -> Iterator[tuple[int, bytes]]:
         """Yield every document's JSON in id order, reading the file once from front to back."""

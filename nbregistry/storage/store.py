@@ -109,6 +109,8 @@ class Store:
     def _follow(self) -> None:
         if self._view.seq != self.journal.at.seq:
             self._forget()  # an interrupt came between reading a commit and folding it
+        elif self.journal.quiet():
+            return
         try:
             self._fold()
         except Exchanged as error:
