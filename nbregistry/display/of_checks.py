@@ -42,9 +42,11 @@ def report(found: Report) -> View:
         banner = Banner(Look.BAD, (Span(said, Look.BAD),))
     blocks: list[Block] = [Title((Span("Verification", Look.STRONG),)), banner]
     if count:
-        rows = tuple(((Span(f.where, Look.CODE),), (Span(f.what),)) for f in found.findings[:MOST_ROWS])
-        more = f"{count - MOST_ROWS:,} more: see .findings." if count > MOST_ROWS else ""
-        blocks.append(Table((Column("Where"), Column("What", wide=True)), rows, total=count, more=more))
+        # A list and not a table: what was found is read to its end, however narrow the terminal.
+        lines: list[Line] = [(Span(f.where, Look.CODE), Span(f"— {f.what}")) for f in found.findings[:MOST_ROWS]]
+        if count > MOST_ROWS:
+            lines.append((Span(f"{count - MOST_ROWS:,} more: see .findings.", Look.MUTED),))
+        blocks += [Heading("Findings"), Bullets(tuple(lines))]
     looked = (
         ("Commits", f"{found.commits:,}"),
         ("Blobs", f"{found.blobs:,} ({size(found.bytes)})"),

@@ -198,4 +198,4 @@ def test_a_verification_names_every_fault() -> None:
     assert "✓ Verified: no fault was found." in display.text(samples.report())
     found = lines(samples.report(ok=False))
     assert "✗ 2 faults found." in found
-    assert "journal seq 7 its hash does not match" in found
+    assert "• journal seq 7 — its hash does not match" in found
