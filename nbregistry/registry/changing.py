@@ -92,7 +92,7 @@ def rollback(core: Core, name: str, stage: str | Stage, *, because: str | None, 
         change = _moved(view, earlier, goal, time, evidence=())
         kept = [n for n in model.get("held", {}).get(goal.value, ()) if n != view.versions[earlier]["number"]]
         changed = change.put["models"][model_id]
-        changed["held"] = {**model.get("held", {}), goal.value: kept}
+        changed["held"] = {**changed["held"], goal.value: kept}
         return change
 
     try:

@@ -187,7 +187,7 @@ class Core:
         if id_ is None:
             raise NotFound(f"No version {str(ref)!r}. {_what_there_is(view, name)}")
         condition = index.entries["versions"][id_][4]
-        if condition == "purged" or (condition == TRASHED and not trashed):
+        if condition in ("purged", TRASHED) and not trashed:
             state = "in the trash: restore it first" if condition == TRASHED else "purged: only its tombstone is left"
             raise NotFound(f"{name}/{number} is {state}.")
         return id_

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from nbregistry.domain import values
 from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.refs import Ref, model_name
@@ -22,7 +24,7 @@ def rename(core: Core, old: str, new: str, *, because: str | None) -> Done:
         if was == goal:
             raise AlreadyExists(f"The model is called {goal!r} already.")
         taken = view.index.model.get(goal.casefold())
-        redirect = taken is not None and view.models[taken].get("moved_to") == was
+        redirect = taken is not None and taken != id_ and _end(view, taken) == id_
         if taken is not None and taken != id_ and not redirect:
             raise AlreadyExists(f"There is a model {view.models[taken]['name']!r} already; choose another name.")
         if taken is None and view.index.numbers.get(goal):
@@ -97,28 +99,44 @@ def restore(core: Core, target: Target) -> Done:
 
 def _restored_model(core: Core, view: View, name: str, time: str) -> Change:
     id_ = view.index.model.get(name.casefold())
+    if id_ is not None:
+        id_ = _end(view, id_) if view.models[id_]["name"] == name else None
     if id_ is None or "deleted_at" not in view.models[id_]:
         core.model(view, name)
         raise NotFound(f"The model {name!r} is not in the trash. For one of its versions, restore('{name}/1').")
-    put = {
-        v: _alive(view, view.versions[v], time)
-        for v in _versions(view, name)
-        if view.versions[v].get("deleted_with_model") and "purged_at" not in view.versions[v]
-    }
+    name = view.models[id_]["name"]
+    put: dict[int, Document] = {}
+    # The newest first: versions of a model that was deleted twice may have held the same stage or alias.
+    for _, version in sorted(view.index.numbers[name].items(), reverse=True):
+        doc = view.versions[version]
+        if doc.get("deleted_with_model") and "purged_at" not in doc:
+            put[version] = _alive(view, doc, time, beside=put.values())
     tables = {"models": {id_: _undeleted(view.models[id_], time)}, "versions": put}
     return Change(name, tables, {}, {"restored": [d["ref"] for d in put.values()][:50], "count": len(put)})
+
+
+def _end(view: View, id_: int) -> int:
+    """Return the model that a name leads to, through every rename."""
+    while (moved := view.models[id_].get("moved_to")) is not None:
+        id_ = view.index.model[moved.casefold()]
+    return id_
 
 
 def _undeleted(doc: Document, time: str) -> Document:
     return {k: v for k, v in doc.items() if k != "deleted_at"} | {"updated_at": time}
 
 
-def _alive(view: View, doc: Document, time: str) -> Document:
-    """Return the document out of the trash. What it held may be another's by now: that is not taken back."""
+def _alive(view: View, doc: Document, time: str, *, beside: Collection[Document] = ()) -> Document:
+    """Return the document out of the trash. What it held may be another's by now: that is not taken back.
+
+    ``beside`` are the versions that come out of the trash in the same commit.
+    """
     alive = {k: v for k, v in doc.items() if k not in ("deleted_at", "deleted_with_model")} | {"updated_at": time}
-    if Stage(doc["stage"]).single_holder and (doc["name"], doc["stage"]) in view.index.holder:
+    held = (doc["name"], doc["stage"]) in view.index.holder or any(d["stage"] == doc["stage"] for d in beside)
+    if Stage(doc["stage"]).single_holder and held:
         alive["stage"] = Stage.ARCHIVED.value
-    alive["aliases"] = [a for a in doc["aliases"] if a not in view.index.alias[doc["name"]]]
+    taken = {*view.index.alias[doc["name"]], *(a for d in beside for a in d["aliases"])}
+    alive["aliases"] = [a for a in doc["aliases"] if a not in taken]
     return alive
 
 
@@ -132,6 +150,8 @@ def purge(core: Core, target: Target, *, because: str | None) -> Done:
         doc = view.versions[id_]
         if "deleted_at" not in doc:
             raise Refused(f"{doc['ref']} is not in the trash: delete it first, then purge what you are sure of.")
+        if "purged_at" in doc:
+            raise Refused(f"{doc['ref']} was purged before: only its tombstone is left.")
         kept = ("ref", "name", "number", "uid", "digest", "size", "created_at", "created_by", "signer", "deleted_at")
         stone: Document = {k: doc[k] for k in kept if k in doc}
         empty: Document = {

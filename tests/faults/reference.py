@@ -83,7 +83,7 @@ class Reference:
         direct = self.names.get(name)
         model = direct if trashed and isinstance(direct, Model) else self.model(name)
         version = model.versions.get(number)
-        if version is None or version.purged or (version.deleted and not trashed):
+        if version is None or not (version.live or trashed):
             raise NotFound
         return model, version
 
@@ -148,6 +148,8 @@ class Reference:
             model, version = self.find(name, number, trashed=True)
             if not version.deleted:
                 raise NotFound
+            if version.purged:
+                raise Refused
             model.revive(version)
             model.deleted = False
             return
@@ -163,7 +165,7 @@ class Reference:
 
     def purge(self, name: str, number: int) -> None:
         _, version = self.find(name, number, trashed=True)
-        if not version.deleted:
+        if not version.deleted or version.purged:
             raise Refused
         version.purged = True
 

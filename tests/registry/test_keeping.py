@@ -138,3 +138,38 @@ def test_rename_refuses_a_taken_name(churn: Registry, model: Any) -> None:
             churn.rename("churn", "fraud")
         if churn.search("name = 'fraud'"):
             churn.delete("fraud")
+
+
+def test_model_deleted_twice_comes_back_with_one_holder(r: Registry, model: Any) -> None:
+    """Versions of a model that was deleted, made anew and deleted again share no stage and no alias when restored."""
+    for number in (1, 2):
+        r.register(model, "churn", stage="Staging", alias="shadow")
+        r.delete("churn")
+        assert number == len(r.versions("churn", deleted=True))
+    r.restore("churn")
+    assert [("Staging", ("shadow",)), ("Archived", ())] == [(v.stage, v.aliases) for v in r.versions("churn")]
+    assert r.verify().ok
+
+
+def test_former_names_lead_home(churn: Registry) -> None:
+    """A model can take back any name it had, and any name it had takes it out of the trash."""
+    churn.rename("churn", "leavers")
+    churn.rename("leavers", "exits")
+    assert "churn" == churn.rename("exits", "churn").name
+    assert ["churn"] * 3 == [churn.model(name).name for name in ("churn", "leavers", "exits")]
+    churn.delete("leavers")
+    assert "churn" == churn.restore("exits").name
+    assert [3, 2, 1] == [v.number for v in churn.versions("leavers")]
+    assert churn.verify().ok
+
+
+def test_purged_once(churn: Registry) -> None:
+    """A tombstone is not purged again, under whichever name it is asked for."""
+    churn.rename("churn", "leavers")
+    churn.delete("leavers/1")
+    churn.purge("churn/1", because="asked to")
+    for name in ("churn", "leavers"):
+        with pytest.raises(Refused, match="leavers/1 was purged before"):
+            churn.purge(f"{name}/1", because="again")
+        with pytest.raises(Refused, match="nothing to restore"):
+            churn.restore(f"{name}/1")

@@ -161,3 +161,12 @@ def test_repeated_promotion_with_a_key(churn: Registry) -> None:
 def test_stage_spellings(churn: Registry, stage: Any) -> None:
     """Stages are read in any case."""
     assert Stage.PRODUCTION is churn.promote("churn/1", stage).stage
+
+
+def test_rollback_remembers_the_stage_it_emptied(churn: Registry) -> None:
+    """Who goes from Staging back to Production can be put back in Staging afterwards."""
+    for ref in ("churn/1", "churn/2"):
+        churn.promote(ref, "Production")
+    churn.promote("churn/1", "Staging")
+    assert "churn/1" == churn.rollback("churn").ref
+    assert "churn/1" == churn.rollback("churn", "Staging").ref
