@@ -14,7 +14,16 @@
     |   |-- StoreBusy                 another process holds the writer lock
     |   |-- NewerFormat               written by a newer nbregistry
     |   `-- OutcomeUnknown            the disk failed while a write was being made durable
-    `-- MissingDependency (501)       an optional library; names the extra
+    |-- MissingDependency (501)       an optional library; names the extra
+    `-- ServiceError                  what a server answers a request with
+        |-- BadRows (422)             rows that do not fit the signature; carries a fault for each
+        |-- TooLarge (413)
+        |-- UnsupportedMedia (415)
+        |-- NotAuthenticated (401)
+        |-- NotAllowed (403)
+        |-- TimedOut (408)            the client was too slow
+        |-- Overloaded (503)          come back later; carries when
+        `-- ModelFailed (500)         the model's own code raised
 
 Each message says what was asked, what was found and what to do next; each class carries its HTTP status.
 """
@@ -22,7 +31,8 @@ Each message says what was asked, what was found and what to do next; each class
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 
 class RegistryError(Exception):
@@ -128,6 +138,89 @@ class MissingDependency(RegistryError, ImportError):
 
     def __init__(self, library: str, extra: str, purpose: str) -> None:
         super().__init__(f'{purpose} needs {library}, which is not installed: pip install "nbregistry[{extra}]"')
+
+
+class ServiceError(RegistryError):
+    """What a server answers a request with when it cannot answer with predictions."""
+
+
+class BadRows(ServiceError, ValueError):
+    """Rows that do not fit the model's signature; nobody else's rows are concerned.
+
+    Parameters
+    ----------
+    message : str
+        One sentence for all of it.
+    faults : sequence of Fault
+        The first twenty at most.
+    """
+
+    status = 422
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        self.faults = tuple(faults[:20])
+        super().__init__(message)
+
+
+class Fault(NamedTuple):
+    """One value that does not fit: zero-based row (-1: all of them), column, what was expected and what came."""
+
+    row: int
+    column: str
+    expected: str
+    found: str
+
+
+class TooLarge(ServiceError):
+    """More than the server takes at once."""
+
+    status = 413
+
+
+class UnsupportedMedia(ServiceError):
+    """A content type or encoding that the route does not read."""
+
+    status = 415
+
+
+class NotAuthenticated(ServiceError):
+    """No token, or not one that is known here."""
+
+    status = 401
+
+
+class NotAllowed(ServiceError):
+    """The token's permissions, the Host or the Origin do not fit the route."""
+
+    status = 403
+
+
+class TimedOut(ServiceError):
+    """The client took too long to send its request."""
+
+    status = 408
+
+
+class Overloaded(ServiceError):
+    """The queue is full, the server is leaving, or the answer took too long: ask again later.
+
+    Parameters
+    ----------
+    retry_after : float
+        Seconds.
+    """
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class ModelFailed(ServiceError):
+    """The model's own code raised on rows that fit its signature."""
+
+    status = 500
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
