@@ -67,17 +67,44 @@ def load(
     nbregistry.errors.Untrusted
         Loading would run code by someone the reader does not trust.
     """
+    chosen, allowed = _admitted(file, flavor, format, origin=origin, keyring=keyring, trusted=trusted)
+    return chosen.load(file, format, estimator=origin.estimator, trusted=allowed)
+
+
+def admit(
+    file: BinaryIO,
+    *,
+    flavor: str,
+    format: str,
+    origin: Origin,
+    keyring: trust.Keyring,
+    trusted: Collection[str] = (),
+) -> None:
+    """Raise what ``load`` would raise before it builds anything; for who runs the model in another form.
+
+    Raises
+    ------
+    nbregistry.errors.Damaged, nbregistry.errors.Untrusted
+        As ``load`` does.
+    """
+    _admitted(file, flavor, format, origin=origin, keyring=keyring, trusted=trusted)
+
+
+def _admitted(
+    file: BinaryIO, flavor: str, format: str, *, origin: Origin, keyring: trust.Keyring, trusted: Collection[str]
+) -> tuple[Flavor, Collection[str]]:
+    """Return the flavor that may load these bytes, and the types it may build."""
     chosen = table.flavor(flavor)
     form = expect(chosen, file, format)
     known = origin.vouched and keyring.is_trusted(origin.signer)
     if not form.safe:
         if not known:
             _refuse(chosen, file, format, origin=origin, keyring=keyring)
-        return chosen.load(file, format, estimator=origin.estimator)
+        return chosen, ()
     unknown = [name for name in chosen.audit(file, format) if name not in set(trusted)]
     if unknown and not known:
         raise Untrusted(refusals.of_types(subject=origin.subject, format=format, signer=origin.signer, unknown=unknown))
-    return chosen.load(file, format, estimator=origin.estimator, trusted={*trusted, *unknown})
+    return chosen, {*trusted, *unknown}
 
 
 def _refuse(flavor: Flavor, file: BinaryIO, format: str, *, origin: Origin, keyring: trust.Keyring) -> None:

@@ -31,23 +31,40 @@ def load(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object
     doc = view.versions[core.locate(view, target)]
     if core.doubt:
         warnings.warn(core.doubt, RuntimeWarning, stacklevel=4)
-    if doc["status"] != Status.READY:
-        raise Refused(
-            f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}."
-        )
+    _usable(doc)
     with core.store.blobs.verified(doc["files"]["model"]) as file:
         return opened(core, doc, file, trusted=trusted)
 
 
 def opened(core: Core, doc: Mapping[str, Any], file: BinaryIO, *, trusted: Collection[str] = ()) -> object:
     """Deserialise bytes that match the document's digest, if the reader trusts them."""
-    origin = opening.Origin(
+    return opening.load(
+        file, flavor=doc["flavor"], format=doc["format"], origin=_origin(core, doc), keyring=core.keyring,
+        trusted=trusted,
+    )  # fmt: skip
+
+
+def admit(core: Core, target: Target) -> None:
+    """Raise what ``load`` would raise before anything is deserialised: not ready, bytes altered, signer not trusted."""
+    view = core.view()
+    doc = view.versions[core.locate(view, target)]
+    _usable(doc)
+    with core.store.blobs.verified(doc["files"]["model"]) as file:
+        opening.admit(file, flavor=doc["flavor"], format=doc["format"], origin=_origin(core, doc), keyring=core.keyring)
+
+
+def _usable(doc: Mapping[str, Any]) -> None:
+    if doc["status"] != Status.READY:
+        raise Refused(
+            f"{doc['ref']} is {doc['status']} and was not loaded: {doc.get('status_reason') or 'no reason kept'}."
+        )
+
+
+def _origin(core: Core, doc: Mapping[str, Any]) -> opening.Origin:
+    return opening.Origin(
         subject=doc["ref"], signer=doc.get("signer", ""), vouched=vouched(core, doc), user=doc["created_by"],
         public_key=doc.get("public_key", ""), estimator=doc["estimator"],
     )  # fmt: skip
-    return opening.load(
-        file, flavor=doc["flavor"], format=doc["format"], origin=origin, keyring=core.keyring, trusted=trusted
-    )
 
 
 def vouched(core: Core, doc: Mapping[str, Any]) -> bool:

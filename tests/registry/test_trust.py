@@ -10,6 +10,7 @@ import pytest
 
 from nbregistry import Registry
 from nbregistry.errors import Damaged, Untrusted
+from nbregistry.registry import loading
 
 
 def test_another_users_pickle_is_refused_until_trusted(
@@ -90,3 +91,16 @@ def test_nothing_is_readable_by_others(churn: Registry) -> None:
     churn.close()
     for path in (churn.core.store.folder, *churn.core.store.folder.rglob("*")):
         assert 0 == path.stat().st_mode & 0o077, path
+
+
+def test_admitting_refuses_what_loading_would(churn: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who runs a model in another form is held to the same: a trusted signer, and the very bytes."""
+    loading.admit(churn.core, "churn/1")
+    monkeypatch.setenv("NBREGISTRY_HOME", str(tmp_path / "ben"))
+    with pytest.raises(Untrusted, match="nbregistry trust"):
+        loading.admit(Registry(churn.settings.uri, user="ben").core, "churn/1")
+    path = churn.core.store.blobs.path(churn.version("churn/1").digest)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(Damaged, match="SHA-256"):
+        loading.admit(churn.core, "churn/1")
