@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbregistry.domain import graph
     from nbregistry.domain.commits import Receipt
     from nbregistry.domain.entities import GateResult
     from nbregistry.domain.gates import Candidate
@@ -26,6 +27,7 @@ __all__ = [
     "RegistryError",
     "Stage",
     "__version__",
+    "graph",
     "load_ipython_extension",
     "unload_ipython_extension",
 ]
@@ -37,9 +39,13 @@ _ROOMS = {
     "Registry": "nbregistry.registry",
     "RegistryError": "nbregistry.errors",
     "Stage": "nbregistry.domain.lifecycle",
+    "graph": "nbregistry.domain",
     "load_ipython_extension": "nbregistry.magics",
     "unload_ipython_extension": "nbregistry.magics",
 }
+
+_MODULES = frozenset({"graph"})
+"""Names that are modules themselves: ``from nbregistry import graph as g``."""
 
 
 def __getattr__(name: str) -> Any:
@@ -49,6 +55,8 @@ def __getattr__(name: str) -> Any:
 
     # Whoever holds a name of ours may come to show what it returns; this costs microseconds and draws nothing.
     importlib.import_module("nbregistry.display").attach()
+    if name in _MODULES:
+        return importlib.import_module(f"{_ROOMS[name]}.{name}")
     return getattr(importlib.import_module(_ROOMS[name]), name)
 
 
