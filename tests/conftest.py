@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+ROWS = pytest.StashKey["list[tuple[str, dict[str, Any]]]"]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,3 +58,31 @@ def chromium() -> str:
     if IN_CI:
         pytest.fail(f"{missing}; CI must run the browser tests.")
     pytest.skip(f"BROWSER TEST SKIPPED: {missing}")
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> Callable[..., None]:
+    """Call it as ``figures("F1 kill -9", rounds=60, lost=0)``: the row is shown at the end of the run."""
+    rows = pytestconfig.stash.setdefault(ROWS, [])
+
+    def note(row: str, /, **found: Any) -> None:
+        rows.append((row, found))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = config.stash.get(ROWS, [])
+    if not rows:
+        return
+    terminalreporter.section("figures")
+    width = max(len(row) for row, _ in rows)
+    for row, found in rows:
+        cells = "   ".join(f"{key.replace('_', ' ')} {told(value)}" for key, value in found.items())
+        terminalreporter.line(f"{row:<{width}}   {cells}")
+
+
+def told(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
