@@ -1,0 +1,167 @@
+"""Bytes into plain values: content types, JSON and CSV. What cannot be read is a 400 in words, whatever it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import orjson
+
+from nbregistry.capture.values import text_of
+from nbregistry.domain.signature import Column
+from nbregistry.errors import BadRows, InvalidInput, UnsupportedMedia
+from nbregistry.serving.intake import Intake
+from nbregistry.serving.intake.checks import INTEGERS
+from nbregistry.serving.table import Table
+
+JSON = "application/json"
+CSV = ("text/csv", "application/csv")
+_KEY = re.compile(rb'"\s*:')
+_MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>"))
+_TRUTHS = {"true": True, "false": False}
+_NUMBERS = {*INTEGERS, "float16", "float32", "float64"}
+
+
+def media(content_type: str) -> str:
+    """Return a content type without its parameters, in lower case.
+
+    Raises
+    ------
+    UnsupportedMedia
+        Another character set than UTF-8.
+    """
+    if content_type == JSON:
+        return JSON
+    found, _, parameters = content_type.partition(";")
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise UnsupportedMedia(f"The character set {text_of(value.strip(), 40)!r} is not read: send UTF-8.")
+    return found.strip().lower()
+
+
+def unsupported(content_type: str, *known: str) -> UnsupportedMedia:
+    """Return the refusal of a content type."""
+    came = f"the content type {text_of(content_type, 60)!r}" if content_type else "no content type"
+    return UnsupportedMedia(f"The request has {came}: send {' or '.join(known)}.")
+
+
+def parsed(body: bytes) -> Any:
+    """Return the JSON value that a body holds.
+
+    Raises
+    ------
+    InvalidInput
+        Not JSON (RFC 8259: UTF-8, no NaN, no numbers beyond a double), nested too deeply, or an object that has a key
+        twice, whose meaning is anybody's guess.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as fault:
+        raise InvalidInput(f"The body is not JSON: {text_of(str(fault), 200)}.{_advice(body)}") from None
+    if body.count(b":") != _keys(found):
+        _refuse_repeated(body, found)
+    return found
+
+
+def _advice(body: bytes) -> str:
+    if re.search(rb"[\[,:\s]-?(NaN|Infinity|nan|inf)\b", body[:100_000]):
+        return " JSON has no NaN and no Infinity: send null for a missing value."
+    return ""
+
+
+def _keys(found: Any) -> int:
+    """Return how many keys the objects have that are found without looking at every value."""
+    count, ahead = 0, [found]
+    while ahead:
+        value = ahead.pop()
+        if type(value) is dict:
+            count += len(value)
+            ahead += [v for v in value.values() if type(v) is dict or type(v) is list]
+        elif value and type(value[0]) is dict if type(value) is list else False:
+            ahead += [v for v in value if type(v) is dict]
+    return count
+
+
+def _refuse_repeated(body: bytes, found: Any) -> None:
+    """Raise InvalidInput when a key is there twice; more colons than keys may also be in texts, or further inside."""
+    if len(_KEY.findall(body)) == _keys(found):
+        return
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        seen = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise InvalidInput(f"The key {text_of(key, 60)!r} is in one object twice: send it once.")
+            seen.add(key)
+
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except RecursionError:
+        raise InvalidInput("The body is nested too deeply: send rows of plain values.") from None
+
+
+def csv_table(body: bytes, intake: Intake) -> Table:
+    """Return the rows of a CSV text whose first line names the columns.
+
+    An empty cell is a missing value, and so are ``NA``, ``NaN``, ``null`` and the like where a number is expected.
+
+    Raises
+    ------
+    InvalidInput
+        Not CSV in UTF-8.
+    BadRows
+        The rows do not fit.
+    """
+    try:
+        lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+    except UnicodeDecodeError as fault:
+        raise InvalidInput(f"The body is not UTF-8 (byte {fault.start}): send CSV in UTF-8.") from None
+    except csv.Error as fault:
+        raise InvalidInput(f"The body is not CSV: {text_of(str(fault), 200)}.") from None
+    lines = [line for line in lines if line]
+    if not lines:
+        raise InvalidInput("The body is empty: send a line with the names of the columns, then one line a row.")
+    names, rows = lines[0], lines[1:]
+    for number, row in enumerate(rows):
+        if len(row) != len(names):
+            raise BadRows(f"Row {number} has {len(row)} cells, and the first line names {len(names)} columns.")
+    columns = _columns(names, intake)
+    values = [[_cell(text, column) for text, column in zip(row, columns, strict=True)] for row in rows]
+    return intake.from_rows(values, names)
+
+
+def _columns(names: list[str], intake: Intake) -> list[Column]:
+    """Return what is expected under each name; any value where that is not known."""
+    signature, free = intake.signature, Column("", "any", True)
+    if signature is None or not signature.inputs:
+        return [free] * len(names)
+    if signature.container != "frame":
+        return [signature.inputs[0]] * len(names)
+    known = {c.name: c for c in signature.inputs}
+    return [known.get(name, free) for name in names]
+
+
+def _cell(text: str, column: Column) -> Any:
+    dtype = column.dtype.lower().replace("boolean", "bool")
+    if dtype in _NUMBERS or dtype == "any":
+        if text.strip().lower() in _MISSING:
+            return None
+        return _number(text)
+    if dtype == "bool":
+        return None if text.strip().lower() in _MISSING else _TRUTHS.get(text.strip().lower(), text)
+    return None if not text and (column.nullable or column.dtype == "category") else text
+
+
+def _number(text: str) -> Any:
+    if "_" in text:
+        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
