@@ -45,6 +45,7 @@ FLAVORS = (
     Row("keras", ("keras",), "nbregistry.flavors.keras:KerasFlavor", "keras"),
     Row("torch", ("torch",), "nbregistry.flavors.torch:TorchFlavor", "torch"),
     Row("onnx", ("onnx", "nbregistry"), "nbregistry.flavors.onnx:OnnxFlavor", "onnx"),
+    Row("graph", ("nbregistry",), "nbregistry.flavors.graph:GraphFlavor", ""),
     Row("cloudpickle", (), "nbregistry.flavors.cloudpickle:CloudpickleFlavor", ""),
 )
 """Order does not matter but for the last, which takes anything."""

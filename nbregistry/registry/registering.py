@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbregistry.capture import dataset, environment, example, secrets, signature, source
@@ -17,6 +17,8 @@ from nbregistry.capture.whereabouts import shell
 from nbregistry.domain import values
 from nbregistry.domain.commits import canonical
 from nbregistry.domain.entities import ModelVersion, storable
+from nbregistry.domain.graph import Graph
+from nbregistry.domain.graph_documents import as_document
 from nbregistry.domain.lifecycle import Stage, Status
 from nbregistry.domain.refs import alias_name, model_name
 from nbregistry.errors import AlreadyExists, Conflict, InvalidInput, Refused, RegistryError
@@ -24,7 +26,7 @@ from nbregistry.flavors import table
 from nbregistry.flavors.answers import same
 from nbregistry.flavors.boundary import foreign
 from nbregistry.flavors.protocol import Flavor, format_of
-from nbregistry.registry import changing, labelling, loading
+from nbregistry.registry import changing, labelling, loading, pinning
 from nbregistry.registry.core import Change, Core, Done
 from nbregistry.registry.progress import Progress
 from nbregistry.storage.tiny import View
@@ -65,6 +67,7 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     name, stage, alias = _wishes(request)
     if request.key is not None and (before := _known(core, request.key)) is not None:
         return before, (f"The key {request.key!r} was used before: this is the version it made.",)
+    request = replace(request, model=pinning.pinned(core, request.model, name))
     look = source.start()
     _ = core.keyring.public_key  # its library is loaded before the environment is looked at, the first time as the next
     draft = _draft(request)
@@ -146,9 +149,13 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
             _keep(core, draft, "example", coded)
     else:
         found = attempt("signature", lambda: signature.from_estimator(request.model), None, warned)
-    if found is None:
+    if isinstance(request.model, Graph):
+        _keep(core, draft, pinning.FLAVOR, as_document(request.model))
+        if found is None:
+            draft.files |= pinning.inherited(core, request.model)
+    if found is None and "signature" not in draft.files:
         warned.append("No signature: give X= (--data X y) so that inputs can be checked when the model is served.")
-    else:
+    elif found is not None:
         _keep(core, draft, "signature", attempt("signature", found.as_document, {}, warned))
     _keep(core, draft, "environment", attempt("environment", environment.capture_environment, {}, warned))
     return rows
