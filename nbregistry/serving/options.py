@@ -68,7 +68,7 @@ class Options:
     port: int = 0
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    tokens: Mapping[str, frozenset[str]] = field(default=_NONE)
+    tokens: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NONE)
     body_limit: int = 16 * MIB
     rows_limit: int = 100_000
     concurrency: int = 1024
