@@ -14,7 +14,6 @@ too. The answer is ``{"predictions": [...], "model": {...}, "id": "..."}`` with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from nbregistry.capture.values import text_of
@@ -95,7 +94,7 @@ def _of_list(values: list[Any], names: list[Any] | None, intake: Intake) -> Tabl
     return intake.from_rows(values, names)
 
 
-def encode(answer: Batch, asked: Asked, *, classes: Sequence[Any] | None = None) -> Answered:
+def encode(answer: Batch, asked: Asked, *, classes: Any = None) -> Answered:
     """Write an answer.
 
     Parameters

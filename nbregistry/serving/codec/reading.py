@@ -20,6 +20,7 @@ from nbregistry.serving.table import Table
 JSON = "application/json"
 CSV = ("text/csv", "application/csv")
 _KEY = re.compile(rb'"\s*:')
+_TEXTS_AND_NAN = re.compile(rb'("(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|NaN)', re.DOTALL)
 _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>"))
 _TRUTHS = {"true": True, "false": False}
 _NUMBERS = {*INTEGERS, "float16", "float32", "float64"}
@@ -49,8 +50,13 @@ def unsupported(content_type: str, *known: str) -> UnsupportedMedia:
     return UnsupportedMedia(f"The request has {came}: send {' or '.join(known)}.")
 
 
-def parsed(body: bytes) -> Any:
+def parsed(body: bytes, *, nan: bool = False) -> Any:
     """Return the JSON value that a body holds.
+
+    Parameters
+    ----------
+    nan : bool
+        Whether ``NaN`` is read as null, for clients whose writer knows no better.
 
     Raises
     ------
@@ -61,10 +67,19 @@ def parsed(body: bytes) -> Any:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as fault:
+        if nan and b"NaN" in body and (cleaned := _without_nan(body)) is not None:
+            return parsed(cleaned)
         raise InvalidInput(f"The body is not JSON: {text_of(str(fault), 200)}.{_advice(body)}") from None
     if body.count(b":") != _keys(found):
         _refuse_repeated(body, found)
     return found
+
+
+def _without_nan(body: bytes) -> bytes | None:
+    """Return a body with null for each NaN that is not in a text; None where there is none."""
+    parts = _TEXTS_AND_NAN.split(body)  # every second part is a text or a NaN
+    found = [b"null" if part == b"NaN" else part for part in parts]
+    return b"".join(found) if b"NaN" in parts else None
 
 
 def _advice(body: bytes) -> str:
