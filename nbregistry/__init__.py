@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from nbregistry.errors import RegistryError
     from nbregistry.magics import load_ipython_extension, unload_ipython_extension
     from nbregistry.registry import Registry
+    from nbregistry.serving.client import Client
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Candidate",
+    "Client",
     "GateResult",
     "Receipt",
     "Registry",
@@ -34,6 +36,7 @@ __all__ = [
 
 _ROOMS = {
     "Candidate": "nbregistry.domain.gates",
+    "Client": "nbregistry.serving.client",
     "GateResult": "nbregistry.domain.entities",
     "Receipt": "nbregistry.domain.commits",
     "Registry": "nbregistry.registry",

@@ -9,6 +9,14 @@ from pathlib import Path
 
 from nbregistry.errors import InvalidInput
 
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -89,3 +97,17 @@ def _home() -> Path:
 def session() -> tuple[str | None, bool]:
     """Return the path of the notebook this kernel belongs to, as the server tells it, and whether this is CI."""
     return os.environ.get("JPY_SESSION_NAME") or None, bool(os.environ.get("CI"))
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a server's processes: this one's, with libraries that keep to one thread each.
+
+    Several models run at the same time in one process, and several processes on one machine: a pool of threads in each
+    library for each of them only contends.
+    """
+    found = dict(os.environ)
+    found.update(dict.fromkeys(_THREADS, "1"), PYTHONUNBUFFERED="1", **changes)
+    package = Path(__file__).resolve().parent.parent
+    if package.name not in ("site-packages", "dist-packages"):  # a checkout, which the child has to find as well
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package), found.get("PYTHONPATH"))))
+    return found

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
@@ -345,6 +346,27 @@ class Registry:
     def purge(self, target: Target, *, because: str) -> Receipt:
         """Destroy the content of a trashed version for good; a tombstone keeps its number and digest."""
         return keeping.purge(self._core, target, because=because).receipt
+
+    def serve(
+        self, *targets: Any, port: int = 0, workers: int = 1, token: str | None = None, detach: bool = False,
+        **options: Any,
+    ) -> Any:  # fmt: skip
+        """Serve versions, or a graph of them, over HTTP from a process of its own; returns its handle, a ``Server``.
+
+        Parameters
+        ----------
+        port : int
+            0 is any that is free; that of a server of yours adds to what it serves.
+        token : str
+            Who asks must send it; ``auto`` makes one.
+        detach : bool
+            Go on when this process ends.
+        **options
+            The other fields of ``nbregistry.serving.starting.Wish``: ``host compile batch timeout memory wait`` ...
+        """
+        room = import_module("nbregistry.serving.starting")  # above this room: found when asked for, never imported
+        wish = room.Wish(port=port, workers=workers, token=token, detach=detach, **options)
+        return room.serve(self, targets, wish)
 
     def add_gate(self, gate: Gate) -> None:
         """Have promotions through this handle pass one more gate."""

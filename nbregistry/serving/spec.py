@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +24,10 @@ from nbregistry.types import Document
 PREDICT, ADMIN = "predict", "admin"
 """What a token may allow."""
 
+_OPTIONS = (
+    "host", "workers", "detach", "compile", "batch", "timeout", "memory", "names", "sampled", "redacted",
+)  # fmt: skip
+_WANTED = "wanted.json"
 _ID = re.compile(r"[0-9a-f]{8}\Z")
 
 
@@ -70,6 +74,12 @@ class ServerSpec:
         Seconds after which a run is given up.
     memory : int
         Most bytes of address space of one worker; 0 is no limit.
+    names : tuple of str
+        By which it may be called beside its address.
+    sampled : float
+        Fraction of predictions whose rows and answers are kept, 0 to 1.
+    redacted : tuple of str
+        Columns that are never kept.
     path : tuple of str
         Where the one who started it finds modules: a model may name some.
     """
@@ -89,13 +99,15 @@ class ServerSpec:
     batch: int = 128
     timeout: float = 30.0
     memory: int = 0
+    names: tuple[str, ...] = ()
+    sampled: float = 0.0
+    redacted: tuple[str, ...] = ()
     path: tuple[str, ...] = field(default=())
 
     def options(self) -> Document:
         """Return what makes a difference beside what is served and where."""
-        names = ("host", "workers", "detach", "compile", "batch", "timeout", "memory")
         given = [t.sha256 for t in self.tokens if ADMIN not in t.permissions]
-        return {**{name: getattr(self, name) for name in names}, "tokens": given}
+        return {**{name: getattr(self, name) for name in _OPTIONS}, "tokens": given}
 
     def as_document(self) -> Document:
         """Return plain JSON data."""
@@ -143,6 +155,15 @@ class RunFolder:
             return ServerSpec.from_document(self.read("spec.json"))
         except (TypeError, KeyError, AttributeError) as error:
             raise Damaged(f"{self.path / 'spec.json'} cannot be read ({error}); start the server again.") from None
+
+    def wanted(self) -> tuple[str, ...]:
+        """Return the references to be served now: those of the spec, until more were asked for or some given up."""
+        found = self.read(_WANTED).get("refs")
+        return tuple(map(str, found)) if isinstance(found, list) else self.spec().refs
+
+    def want(self, refs: Iterable[str]) -> None:
+        """Have every worker, and each that takes its place, serve exactly these references."""
+        self.write(_WANTED, {"refs": list(refs)})
 
     def state(self) -> Document:
         """Return what the supervisor last told; empty before it told anything."""

@@ -242,6 +242,10 @@ class Supervisor:
             return
         now = time.monotonic()
         suspects = worker.look.suspects() if worker.look is not None else ()
+        if not suspects and worker.restarts + 1 >= TIMES and not any(w.was_ready for w in self._workers):
+            self._why = f"its workers end {_how(code)} before they can answer: {_last_line(self._run.log)}"
+            self._leave = True
+            return
         for digest in self._crashes.note(suspects, now):
             reason = f"{TIMES} workers ended within {WITHIN:g} s while they ran it, the last one {_how(code)}"
             quarantine(self._run.path, digest, reason)
@@ -303,6 +307,13 @@ def _how(code: int) -> str:
         with contextlib.suppress(ValueError):
             return f"by {signal.Signals(-code).name}"
     return f"with status {code}"
+
+
+def _last_line(log: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = log.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
+        return next((line for line in reversed(lines) if line.strip() and " supervisor: " not in line), "")
+    return ""
 
 
 def _drained(fd: int) -> None:
