@@ -111,8 +111,8 @@ def _tensors(found: Any, intake: Intake) -> Table:
         found = [found]
     if found and type(found[0]) is dict:
         return _records(found, intake)
-    if (name := _only_column(intake)) is not None and not any(type(row) is list for row in found):
-        return _tensors({name: found}, intake)
+    if (only := _only_column(intake)) is not None and not any(type(row) is list for row in found):
+        return _tensors({only: found}, intake)
     return intake.from_rows(found)
 
 

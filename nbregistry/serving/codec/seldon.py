@@ -2,9 +2,9 @@
 
 A request has ``data`` with ``ndarray`` or ``tensor`` (``shape`` and ``values``) and perhaps ``names``, or ``strData``,
 or ``jsonData``; ``meta`` may hold ``puid`` (the request id) and ``tags``. The answer's data is of the kind that came,
-where the model gives numbers; other answers are an ``ndarray``. As with Seldon's server for scikit-learn, a model that has
-probabilities answers with them, under the names of its classes; ``{"meta": {"tags": {"method": "predict"}}}`` asks for
-something else. A prediction that is NaN is null.
+where the model gives numbers; other answers are an ``ndarray``. As with Seldon's server for scikit-learn, a model that
+has probabilities answers with them, under the names of its classes; ``{"meta": {"tags": {"method": "predict"}}}`` asks
+for something else. A prediction that is NaN is null.
 """
 
 from __future__ import annotations
