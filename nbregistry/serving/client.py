@@ -1,4 +1,4 @@
-"""Asks a server: ``nbregistry.Client(url).predict(df)``. Connections are kept and shared by threads; failures are retried.
+"""Asks a server: ``nbregistry.Client(url).predict(df)``. Threads share its connections; failures are retried.
 
 A prediction changes nothing on the server, so it is asked again when a connection breaks or the server says that it is
 busy, after a pause that grows and is drawn at random: clients that failed together do not come back together.

@@ -119,8 +119,14 @@ class Server:
 
     def served(self) -> list[Document]:
         """Return what it serves now: reference, version, digest and trouble of each; empty when it cannot be asked."""
+        from nbregistry.serving.client import Client
+
+        if not self.alive:
+            return []
         try:
-            return self.client.models()
+            # Whoever looks at a server does not wait for one that is not there yet.
+            with Client(self.url, self.token or self._own_token(), timeout=3.0, retries=0) as quick:
+                return quick.models()
         except RegistryError:
             return []
 

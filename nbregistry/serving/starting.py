@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbregistry.config import child_environment
 from nbregistry.domain.refs import Ref
-from nbregistry.errors import Conflict, InvalidInput, MissingDependency
+from nbregistry.errors import Conflict, InvalidInput, MissingDependency, Refused
 from nbregistry.registry import loading
 from nbregistry.registry.progress import Progress
 from nbregistry.serving.process import Server, own_token, running
@@ -67,7 +67,7 @@ class Wish:
         if self.token is not None and self.token != "auto":  # noqa: S105 - the word that asks for one
             _strong(self.token)
         if self.token is None and not _loopback(self.host):
-            raise InvalidInput(
+            raise Refused(
                 f"Who reaches {self.host} could ask without a token: give one, or token='auto' (--token auto), or stay"
                 " on 127.0.0.1."
             )

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,8 @@ def prepare(spec: ServerSpec) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (spec.memory, spec.memory))
+    # Rows are handed over as an array wherever that is the same, in the order of the signature.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -131,7 +134,7 @@ def loop_of() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop
     except ImportError:
         return None
-    return uvloop.new_event_loop  # type: ignore[no-any-return]  # some versions carry no types
+    return uvloop.new_event_loop
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -38,7 +38,7 @@ class Fake:
             def log_message(self, *args: Any) -> None:
                 pass
 
-            def do_POST(self) -> None:
+            def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {k.lower(): v for k, v in self.headers.items()}
                 outer.asked.append((self.command, self.path, json.loads(body or b"null"), headers))
@@ -53,7 +53,7 @@ class Fake:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_GET = do_POST
+            locals().update(do_GET=answer, do_POST=answer)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
         self.server.daemon_threads = True
