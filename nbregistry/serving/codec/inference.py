@@ -75,7 +75,19 @@ def decode(body: bytes, content_type: str, intake: Intake, *, json_length: str =
     """
     if content_type and media(content_type) not in (JSON, OCTETS):
         raise unsupported(content_type, JSON, OCTETS)
-    found, raw = _parts(body, json_length)
+    return asked_of(*_parts(body, json_length), intake)
+
+
+def asked_of(found: Any, raw: memoryview, intake: Intake) -> Asked:
+    """Read a request's document and the bytes of its tensors, whichever way they came.
+
+    Raises
+    ------
+    InvalidInput
+        Not the protocol: shapes, datatypes, sizes.
+    BadRows
+        The rows do not fit the signature.
+    """
     if type(found) is not dict or type(found.get("inputs")) is not list or not found["inputs"]:
         raise InvalidInput("The body must be an object with 'inputs', a list of tensors.")
     parameters = params_field(found, "parameters")
@@ -169,22 +181,9 @@ def encode(answer: Batch, asked: Asked, *, classes: Any = None) -> Answered:
         The model has no output of a name that was asked for.
     """
     wanted: Wanted = asked.form
-    tensors = outputs_of(answer.outputs, answer.method)
-    if wanted.outputs:
-        known = {tensor.name: tensor for tensor in tensors}
-        for name in wanted.outputs:
-            if name not in known:
-                hint = did_you_mean(name[:64], known)
-                raise InvalidInput(
-                    f"The model has no output {text_of(name, 40)!r}: ask for {', '.join(known)}{hint or '.'}"
-                )
-        tensors = [known[name] for name in wanted.outputs]
-    found: Document = {"model_name": answer.by[0].name if answer.by else ""}
-    if answer.by:
-        found["model_version"] = str(answer.by[0].number)
-    found |= {"id": answer.id, "parameters": _told(answer, classes), "outputs": []}
+    found: Document = {**head_of(answer, classes), "outputs": []}
     behind: list[bytes] = []
-    for tensor in tensors:
+    for tensor in wanted_of(answer, wanted):
         told: Document = {"name": tensor.name, "shape": tensor.shape, "datatype": tensor.datatype}
         if wanted.outputs.get(tensor.name, wanted.binary):
             behind.append(to_bytes(tensor))
@@ -196,6 +195,35 @@ def encode(answer: Batch, asked: Asked, *, classes: Any = None) -> Answered:
     if not behind:
         return head, JSON, {}
     return b"".join((head, *behind)), OCTETS, {LENGTH: str(len(head))}
+
+
+def wanted_of(answer: Batch, wanted: Wanted) -> list[Tensor]:
+    """Return the tensors of an answer that were asked for, in that order.
+
+    Raises
+    ------
+    InvalidInput
+        The model has no output of a name that was asked for.
+    """
+    tensors = outputs_of(answer.outputs, answer.method)
+    if not wanted.outputs:
+        return tensors
+    known = {tensor.name: tensor for tensor in tensors}
+    for name in wanted.outputs:
+        if name not in known:
+            hint = did_you_mean(name[:64], known)
+            raise InvalidInput(
+                f"The model has no output {text_of(name, 40)!r}: ask for {', '.join(known)}{hint or '.'}"
+            )
+    return [known[name] for name in wanted.outputs]
+
+
+def head_of(answer: Batch, classes: Sequence[Any] | None = None) -> Document:
+    """Return an answer without its tensors."""
+    found: Document = {"model_name": answer.by[0].name if answer.by else ""}
+    if answer.by:
+        found["model_version"] = str(answer.by[0].number)
+    return found | {"id": answer.id, "parameters": _told(answer, classes)}
 
 
 def _texts(tensor: Tensor) -> list[Any]:
