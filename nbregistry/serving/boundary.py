@@ -1,4 +1,4 @@
-"""The edge of a request: what nobody foresaw is told to the log under the request's id, and to the client as that id."""
+"""The edge of a request: what nobody foresaw goes to the log under the request's id; a client learns only the id."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Unforeseen(RegistryError):
     status = 500
 
 
-async def guarded(doing: str, call: Callable[[], Awaitable[T]]) -> T:
+async def guarded(doing: object, call: Callable[[], Awaitable[T]]) -> T:
     """Return what ``call`` gives; errors of ours pass, any other is logged and becomes ``Unforeseen``.
 
     Parameters
     ----------
-    doing : str
+    doing : str or object with such a str()
         What was being done, with the request's id; goes to the log.
     """
     try:
@@ -46,7 +46,7 @@ def attempted(doing: str, call: Callable[[], T], default: T) -> T:
         return default
 
 
-def unforeseen(doing: str, error: BaseException) -> Unforeseen:
+def unforeseen(doing: object, error: BaseException) -> Unforeseen:
     """Log an error with where it happened, and return what the client is told.
 
     Messages of errors may quote what was sent, so the log gets the type and the places in the code only.

@@ -1,0 +1,73 @@
+"""One line of JSON for every request: what was asked of whom and what became of it, never what was in it.
+
+No body, no token, no query, no path as it was sent: the route's pattern, the id and numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+import orjson
+
+from nbregistry.serving.lines import Lines
+from nbregistry.serving.measures import Measures
+from nbregistry.serving.options import MIB, Options
+from nbregistry.serving.request import Request
+
+_LIMIT, _QUEUE = 64 * MIB, 20_000
+
+
+class AccessLog:
+    """Writes ``access-<index>.jsonl`` in the run folder.
+
+    Parameters
+    ----------
+    options : Options
+        Whether and where.
+    measures : Measures
+        Counts lines given up.
+    """
+
+    def __init__(self, options: Options, measures: Measures) -> None:
+        self._lines: Lines | None = None
+        if options.folder is not None and options.access_log:
+            self._lines = Lines(
+                options.folder / f"access-{options.index}.jsonl", _form, limit=_LIMIT, queue=_QUEUE,
+                dropped=measures.log_dropped.labels("access"),
+            )  # fmt: skip
+
+    def write(self, request: Request, status: int, sent: int, seconds: float) -> None:
+        """Note one request and its answer."""
+        if self._lines is not None:
+            by, route = request.by, request.route
+            self._lines.put((
+                time(), request.id, request.method, route.pattern if route else None, request.name, by and by.number,
+                status, request.rows, seconds, request.received, sent,
+            ))  # fmt: skip
+
+    def start(self) -> None:
+        """Begin to write."""
+        if self._lines is not None:
+            self._lines.start()
+
+    def stop(self) -> None:
+        """Write what waits."""
+        if self._lines is not None:
+            self._lines.stop()
+
+
+def _form(item: tuple[Any, ...]) -> bytes:
+    moment, request_id, method, route, model, version, status, rows, seconds, received, sent = item
+    line = {
+        "time": stamp(moment), "id": request_id, "method": method if method.isalpha() else None, "route": route,
+        "model": model or None, "version": version, "status": status, "rows": rows, "ms": round(seconds * 1000, 3),
+        "received": received, "sent": sent,
+    }  # fmt: skip
+    return orjson.dumps(line)
+
+
+def stamp(moment: float) -> str:
+    """Return a moment as text, in UTC, to the millisecond."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

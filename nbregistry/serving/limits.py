@@ -1,0 +1,137 @@
+"""How much of a request is read: types and encodings, bytes before and after decompression.
+
+A limit is checked before what it limits is kept: by Content-Length at once, else as soon as the pieces that came exceed
+it. Reading ends there; the answer closes the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from nbregistry.errors import InvalidInput, TimedOut, TooLarge, UnsupportedMedia
+
+Receive = Callable[[], Awaitable[Any]]
+Headers = Mapping[bytes, bytes]
+
+LATE = "nbregistry.late"
+"""Key of a disconnect event that says: the client is there, but stopped sending."""
+
+RATIO = 200
+"""How many times its size a compressed body may become, beyond the first megabyte: rows of numbers stay far below."""
+
+BROKEN = "nbregistry.broken"
+"""The same for a client whose body is not framed as HTTP wants it."""
+
+_PIECE = 256 * 1024
+_FREE = 1024 * 1024
+
+
+class Gone(Exception):
+    """The client went away; nobody waits for an answer."""
+
+
+def media_of(headers: Headers, accepted: tuple[str, ...]) -> str:
+    """Return the content type without its parameters.
+
+    Raises
+    ------
+    UnsupportedMedia
+        Not one of those that the route reads, or text that is not UTF-8.
+    """
+    given = headers.get(b"content-type", b"")
+    if given == b"application/json" and "application/json" in accepted:
+        return "application/json"
+    media, _, parameters = given.decode("latin-1").partition(";")
+    media = media.strip().lower()
+    if media not in accepted:
+        came = "no Content-Type" if not given else "another"
+        raise UnsupportedMedia(f"The route reads {' or '.join(filter(None, accepted))}; the request has {came}.")
+    for parameter in filter(None, (p.strip().lower() for p in parameters.split(";"))):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
+            raise UnsupportedMedia("The route reads UTF-8; the request names another charset.")
+    return media
+
+
+async def body_of(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """Return the body, decompressed.
+
+    Raises
+    ------
+    TooLarge
+        Longer than the limit, before or after decompression.
+    UnsupportedMedia
+        An encoding other than gzip.
+    InvalidInput
+        Not the gzip that it says it is.
+    TimedOut
+        The client stopped sending.
+    Gone
+        The client closed the connection.
+    """
+    encoding = headers.get(b"content-encoding", b"identity")
+    if encoding not in (b"identity", b"gzip") and (encoding := encoding.strip().lower()) not in (b"identity", b"gzip"):
+        raise UnsupportedMedia(
+            "The route reads bodies as they are or compressed by gzip; the request has another encoding."
+        )
+    length = headers.get(b"content-length")
+    if length is not None and (not length.isdigit() or len(length) > 15 or int(length) > limit):
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+    else:
+        body = await _joined(receive, message, limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return await _unpacked(body, limit) if encoding == b"gzip" else body
+
+
+async def _joined(receive: Receive, message: Any, limit: int) -> bytes:
+    """Return all pieces as one."""
+    pieces = bytearray()
+    while True:
+        if message["type"] != "http.request":
+            if message.get(LATE):
+                raise TimedOut("The body did not arrive in time; send it again.")
+            if message.get(BROKEN):
+                raise InvalidInput("The body is not framed as HTTP/1.1 wants it.")
+            raise Gone
+        pieces += message.get("body", b"")
+        if len(pieces) > limit:
+            raise _too_large(limit)
+        if not message.get("more_body", False):
+            return bytes(pieces)
+        message = await receive()
+
+
+async def _unpacked(body: bytes, limit: int) -> bytes:
+    """Return a gzip body decompressed, piece by piece so that others are answered meanwhile."""
+    most = min(limit, max(_FREE, RATIO * len(body)))
+    unpacking, found, rest = zlib.decompressobj(wbits=31), bytearray(), body
+    while True:
+        try:
+            piece = unpacking.decompress(rest, _PIECE)
+        except zlib.error:
+            raise InvalidInput("The body is not the gzip that its Content-Encoding says.") from None
+        found += piece
+        if len(found) > most:
+            raise _too_large(most, "when decompressed ")
+        rest = unpacking.unconsumed_tail
+        if unpacking.eof:
+            break
+        if not piece and not rest:
+            raise InvalidInput("The body's gzip is cut short.")
+        await asyncio.sleep(0)
+    if unpacking.unused_data:
+        raise InvalidInput("The body goes on behind the end of its gzip.")
+    return bytes(found)
+
+
+def _too_large(limit: int, when: str = "") -> TooLarge:
+    return TooLarge(
+        f"The body is longer {when}than the {limit:,} bytes taken at once: send fewer rows in each request."
+    )
