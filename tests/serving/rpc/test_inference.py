@@ -10,6 +10,8 @@ import grpc
 import numpy as np
 import orjson
 import pytest
+from google.rpc import status_pb2
+from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, aio, service_pb2
@@ -257,9 +259,7 @@ def test_errors_carry_what_programs_read(served: Listening) -> None:
 
 def test_details_are_the_standards_own() -> None:
     """The messages of details have the numbers that everybody else's have."""
-    status = pytest.importorskip("google.rpc.status_pb2")
-    details = pytest.importorskip("google.rpc.error_details_pb2")
-    for theirs in (status.Status, details.RetryInfo, details.BadRequest, details.BadRequest.FieldViolation):
+    for theirs in (status_pb2.Status, RetryInfo, BadRequest, BadRequest.FieldViolation):
         ours = getattr(KINDS, theirs.DESCRIPTOR.name).DESCRIPTOR
         expected = {f.name: (f.number, f.type) for f in theirs.DESCRIPTOR.fields}
         assert {f.name: (f.number, f.type) for f in ours.fields}.items() <= expected.items()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tritonclient.grpc import service_pb2 as theirs
 
 from nbregistry.serving.rpc.messages import METHODS, messages
-
-theirs = pytest.importorskip("tritonclient.grpc.service_pb2")
 
 OURS = messages()
 NAMES = sorted(name for name in vars(OURS) if vars(OURS)[name].DESCRIPTOR.full_name.startswith("inference."))
