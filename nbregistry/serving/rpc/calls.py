@@ -94,7 +94,16 @@ class Call:
         self._asked = asyncio.run_coroutine_threadsafe(answer, self._loop)
         if self.gone:
             self._asked.cancel()
-        return self._asked.result()  # type: ignore[no-any-return]  # the attribute holds futures of any kind
+        found: T = self._asked.result()
+        return found
+
+    def change(self, change: Coroutine[Any, Any, T]) -> T:
+        """Do the same for what is not to be left half done: it goes on when nobody waits any more."""
+
+        async def shielded() -> T:
+            return await asyncio.shield(asyncio.ensure_future(change))
+
+        return self.ask(shielded())
 
     def end(self) -> None:
         """Note that the call is over for its client, whoever ended it."""
@@ -182,11 +191,11 @@ class Calls:
             with foreign("Answering", passing=passing, told=lambda e: unforeseen(str(call), e)):
                 answer = self._answer(self._actions.get(path), call, stream)
             return self._answered(call, context, answer)
-        except passing:
-            if not call.late:
+        except passing as error:
+            if not call.late and (call.gone or isinstance(error, self._grpc.RpcError)):
                 self._note(call, 499, 0)
                 return b""
-            problem = _too_late(call)
+            problem = _unanswered(call)
         except RegistryError as error:
             problem = error
         except MemoryError:
@@ -264,7 +273,9 @@ def _number(call: Call) -> str:
     return str(call.by.number) if call.by else ""
 
 
-def _too_late(call: Call) -> RegistryError:
+def _unanswered(call: Call) -> RegistryError:
+    if not call.late:
+        return Overloaded("What was asked was cancelled before it was answered; ask again.")
     if call.received:
         return Overloaded("The model did not answer in time; ask again later.")
     return TimedOut("The message did not arrive in time; send it again.")

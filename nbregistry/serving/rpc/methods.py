@@ -120,14 +120,14 @@ class Methods:
     def repository_model_load(self, call: Call, asked: Any) -> Any:
         """Serve one more reference, ``churn`` or ``churn@champion``."""
         _only_repository(asked)
-        endpoint = call.ask(self.endpoints.load(_named(asked.model_name)))
+        endpoint = call.change(self.endpoints.load(_named(asked.model_name)))
         call.name, call.by = endpoint.name, endpoint.by
         return {}
 
     def repository_model_unload(self, call: Call, asked: Any) -> Any:
         """Stop serving a name."""
         _only_repository(asked)
-        call.ask(self.endpoints.unload(_named(asked.model_name)))
+        call.change(self.endpoints.unload(_named(asked.model_name)))
         return {}
 
     def _endpoint(self, call: Call, name: str, which: str) -> Endpoint:

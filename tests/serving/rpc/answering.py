@@ -70,6 +70,9 @@ class Offered:
 
     def __init__(self, *endpoints: Answers) -> None:
         self.endpoints = list(endpoints)
+        self.loading = False
+        self.free = threading.Event()
+        self.free.set()
 
     def all(self) -> tuple[Answers, ...]:
         return tuple(self.endpoints)
@@ -81,6 +84,9 @@ class Offered:
         raise NotFound(f"No model {name!r} is served here.")
 
     async def load(self, ref: str) -> Answers:
+        self.loading = True
+        while not self.free.is_set():
+            await asyncio.sleep(0.005)
         self.endpoints.append(Answers(ref, NUMBERS))
         return self.endpoints[-1]
 

@@ -16,6 +16,7 @@ import pytest
 
 from nbregistry.errors import Conflict, InvalidInput
 from nbregistry.serving.measures import Measures
+from nbregistry.serving.node import Batch
 from nbregistry.serving.options import Options, hash_of
 from nbregistry.serving.rpc import methods
 from nbregistry.serving.rpc.calls import Action, Calls
@@ -253,6 +254,29 @@ def test_who_leaves_is_not_computed_for() -> None:
         assert grpc.StatusCode.DEADLINE_EXCEEDED is found.refused("ModelInfer", row(), timeout=0.3).code()
         until(lambda: model.cancelled)
         assert 1 == until(lambda: found.count("nbregistry_requests_total").get(("m", "3", "grpc", "4xx")))
+
+
+def test_what_was_cancelled_inside_is_told() -> None:
+    """An answer that was given up by the server itself is no empty success."""
+
+    def given_up(batch: Batch) -> None:
+        raise asyncio.CancelledError
+
+    with listening(Answers("m", NUMBERS, given_up)) as found:
+        assert grpc.StatusCode.UNAVAILABLE is found.refused("ModelInfer", row()).code()
+
+
+def test_changes_are_not_left_half_done() -> None:
+    """A model that is being loaded is loaded, although who asked for it did not wait."""
+    with listening(options=Options(tokens=TOKENS)) as found:
+        found.offered.free.clear()
+        sent = KINDS.RepositoryModelLoadRequest(model_name="more").SerializeToString()
+        error = found.refused("RepositoryModelLoad", sent, timeout=0.3, **bearer("a" * 32))
+        assert grpc.StatusCode.DEADLINE_EXCEEDED is error.code()
+        assert found.offered.loading
+        until(lambda: found.count("nbregistry_requests_in_flight")[()] == 0)
+        found.offered.free.set()
+        until(lambda: [one.name for one in found.offered.endpoints] == ["more"])
 
 
 def test_too_many_calls_are_told_at_once() -> None:
