@@ -29,7 +29,7 @@ INTEGERS = {
 }
 """Range of each integer dtype."""
 
-_HALF, _SINGLE = struct.Struct("e"), struct.Struct("f")
+_HALF, _SINGLE = struct.Struct("<e"), struct.Struct("<f")
 
 
 class Check(Protocol):

@@ -120,7 +120,7 @@ def _bad_rows(values: list[Any], expected: Expected) -> list[tuple[int, str]]:
 def _objects(values: Sequence[Any]) -> pd.Series[Any]:
     held = np.empty(len(values), dtype=object)
     held[:] = values
-    return pd.Series(held)
+    return pd.Series(held, dtype=object)
 
 
 def _held(values: Any, expected: Expected) -> Any:
@@ -132,9 +132,7 @@ def _held(values: Any, expected: Expected) -> Any:
         return pd.Series(values)
     if isinstance(dtype, np.dtype):
         if dtype.kind == "O":
-            held = np.empty(len(values), dtype=object)
-            held[:] = values
-            return held
+            return _objects(values)
         if dtype.kind in "biuf":
             return np.array(values, dtype=dtype)
         return pd.Series(values, dtype=dtype)

@@ -65,7 +65,7 @@ class Free:
 def _framed(rows: list[list[Any]], names: list[str]) -> Table:
     import pandas as pd
 
-    return Table(Shape.WHOLE, pd.DataFrame(rows, columns=pd.Index(names, dtype=object)), len(rows))
+    return Table(Shape.WHOLE, pd.DataFrame(rows, columns=names), len(rows))
 
 
 class Entries:

@@ -17,7 +17,8 @@ from nbregistry.domain.signature import Column
 from nbregistry.serving.intake.checks import INTEGERS
 
 Array = npt.NDArray[Any]
-_EXACT = 2.0**53
+_EXACT = 2.0**53 - 1
+"""Beyond, two integers may share a double."""
 _LARGEST_SINGLE = float(np.finfo(np.float32).max)
 
 

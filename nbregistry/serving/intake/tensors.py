@@ -153,7 +153,7 @@ class Tensor:
 
     def _named(self, array: Any, fault: Mismatch) -> None:
         """Refuse by the values that do not fit, where it is not the dtype alone."""
-        if self.width == array.shape[1] and np.isnan(array.astype(np.float64)).any() and not self.column.nullable:
+        if self.width == array.shape[1] and array.dtype.kind == "f" and np.isnan(array).any():
             self._refuse(array.tolist(), fault)
 
     def of_frame(self, frame: Any) -> Table:
