@@ -38,32 +38,35 @@ Functions = Mapping[str, Callable[..., Any]]
 
 def as_document(graph: Graph) -> Document:
     """Return plain JSON data; of functions it holds the names."""
-    return {"graph": {"name": graph.name, "root": _told(graph.root)}, "graph_format": FORMAT}
+    return {"graph": {"name": graph.name, "root": node_document(graph.root)}, "graph_format": FORMAT}
 
 
-def _told(node: Node) -> Document:
+def node_document(node: Node) -> Document:
+    """Return one node and all below it as plain JSON data."""
     match node:
         case Model():
             return {"model": _some(node, ref=node.ref, method=node.method, digest=node.digest, asked=node.asked)}
         case Function():
             return {"function": _some(node, name=node.name)}
         case Chain():
-            before, after = [_told(n) for n in node.before], [_told(n) for n in node.after]
-            return {"chain": _some(node, before=before, main=_told(node.main), after=after)}
+            before, after = [node_document(n) for n in node.before], [node_document(n) for n in node.after]
+            return {"chain": _some(node, before=before, main=node_document(node.main), after=after)}
         case Split():
             layout = [list(piece) for piece in node.layout]
             told = _some(node, arms=_arms(node.arms), salt=node.salt, layout=layout)
             return {"split": {**told, "sticky": node.sticky}}
         case Canary():
-            told = _some(node, stable=_told(node.stable), canary=_told(node.canary), salt=node.salt)
+            told = _some(node, stable=node_document(node.stable), canary=node_document(node.canary), salt=node.salt)
             if node.start is not None:
                 told["start"] = node.start
             return {"canary": {**told, "ramp": [list(step) for step in node.steps], "sticky": node.sticky}}
         case Shadow():
-            told = _some(node, main=_told(node.main), shadow=_told(node.shadow), redact=list(node.redact))
+            told = _some(
+                node, main=node_document(node.main), shadow=node_document(node.shadow), redact=list(node.redact)
+            )
             return {"shadow": {**told, "share": node.share, "under_way": node.under_way}}
         case Ensemble():
-            how = _told(node.combine) if isinstance(node.combine, Function) else node.combine.value
+            how = node_document(node.combine) if isinstance(node.combine, Function) else node.combine.value
             return {"ensemble": _some(node, members=_arms(node.members), combine=how)}
         case Bandit():
             told = _some(node, arms=_arms(node.arms, weights=False), decay=node.decay)
@@ -81,7 +84,7 @@ def _some(node: Node, **fields: Any) -> Document:
 
 def _arms(arms: tuple[Arm, ...], *, weights: bool = True) -> list[Document]:
     # A list: the order of arms decides how they lie and who wins a tie, and canonical JSON sorts the keys of a mapping.
-    return [{"name": a.name, "node": _told(a.node), **({"weight": a.weight} if weights else {})} for a in arms]
+    return [{"name": a.name, "node": node_document(a.node), **({"weight": a.weight} if weights else {})} for a in arms]
 
 
 def from_document(found: object, functions: Functions | None = None) -> Graph:
