@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import nbregistry
 from nbregistry.cli import output
@@ -93,10 +94,11 @@ def _answer(verb: Verb, words: list[Word], asked: Asked) -> int:
         raise InvalidInput(f"nbregistry {verb.word} has no --json: its output is for people.")
     session = Session(asked.registry)
     confirm = output.confirm if sys.stdin.isatty() and not asked.json else None
-    ask = Ask(session, Place.SHELL, words=tuple(words), tell=output.aside, confirm=confirm)
+    show = partial(output.show, json=asked.json)
+    ask = Ask(session, Place.SHELL, words=tuple(words), tell=output.aside, show=show, confirm=confirm)
     try:
         answer = ask.answer(verb, values)
-        output.show(answer, json=asked.json)
+        show(answer)
     finally:
         session.close()
     return DONE if output.succeeded(answer) else FAILED

@@ -22,13 +22,13 @@ def show(answer: object, *, json: bool) -> None:
     if json:
         from nbregistry.verbs.plain import dumps
 
-        print(dumps(answer))
+        print(dumps(answer), flush=True)
     elif isinstance(answer, str):
         print(answer)
     elif answer is not None:
         from nbregistry import display
 
-        print(display.text(answer))
+        print(display.text(answer), flush=True)
 
 
 def lines(texts: Iterable[str]) -> None:

@@ -69,9 +69,10 @@ def attach() -> None:
     """Give the classes of the domain the methods by which notebooks and terminals show them."""
     from nbregistry.config import Settings
     from nbregistry.domain import commits, comparison, entities, results, signature
+    from nbregistry.serving import process
 
     # What stands inside other things, in lists and in log lines: its repr is one line, its str the whole.
-    parts = (entities.Annotation, entities.Event, entities.ModelVersion, entities.RegisteredModel)
+    parts = (entities.Annotation, entities.Event, entities.ModelVersion, entities.RegisteredModel, process.Server)
     wholes = (
         comparison.Comparison,
         comparison.Section,
@@ -81,6 +82,7 @@ def attach() -> None:
         results.Models,
         results.Overview,
         results.Versions,
+        process.Servers,
         entities.Promotion,
         entities.Report,
     )

@@ -13,9 +13,11 @@ from html import escape
 
 from nbregistry.display import as_prose
 from nbregistry.display.blocks import (
+    MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Code,
     Column,
     Facts,
     Foot,
@@ -95,6 +97,9 @@ def _block(block: Block, now: datetime) -> str:
             above = f'<div class="nbr-under">{_line(label, now)}</div>'
             drawn = "\n".join(_span(Span(code[:_CODE], look)) for look, code in lines)
             return f'{above}<pre class="nbr-patch">{drawn}</pre>'
+        case Code(lines):
+            drawn = "\n".join(escape(inline(code, MOST_CODE)) for code in lines)
+            return f'<pre class="nbr-patch nbr-code">{drawn}</pre>'
         case Thread(notes):
             return "".join(_note(note, now, 0) for note in notes)
         case Foot(line):

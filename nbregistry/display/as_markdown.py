@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 
 from nbregistry.display.blocks import (
+    MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Code,
     Facts,
     Foot,
     Heading,
@@ -73,6 +75,8 @@ def _block(block: Block) -> str:
         case Patch(label, lines):
             code = "  \n".join(f"> {escaped(text, 500)}" for _, text in lines)
             return f"{_line(label)}\n\n{code}"
+        case Code(lines):
+            return "\n".join(f"    {inline(code, MOST_CODE)}" for code in lines)
         case Thread(notes):
             return "\n".join(_note(note, 0) for note in notes)
         case Foot(line):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import shutil
 
 from nbregistry.display.blocks import (
+    MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Code,
     Column,
     Facts,
     Foot,
@@ -81,6 +83,8 @@ def _block(block: Block, space: int) -> list[str]:
         case Patch(label, lines):
             code = (f"    {inline(text, 500)}" for _, text in lines)
             return [clip(line, space) for line in (f"  {one_line(label)}", *code)]
+        case Code(lines):
+            return [f"    {inline(code, MOST_CODE)}" for code in lines]  # cut or wrapped, it could not be copied
         case Thread(notes):
             return [part for note in notes for part in _note(note, 0, space)]
         case Foot(line):

@@ -13,6 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+MOST_CODE = 8_192
+"""Characters of a line of code; one that is longer would not be copied by hand."""
+
 MOST_ROWS = 200
 """Rows of a table that are drawn; the rest is counted, with the way to get them."""
 
@@ -157,6 +160,13 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """Lines to be copied and run: drawn whole, however long they are."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One entry of a thread.
 
@@ -186,7 +196,7 @@ class Foot:
     line: Line
 
 
-Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Thread | Foot"
+Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Code | Thread | Foot"
 
 
 @dataclass(frozen=True, slots=True)

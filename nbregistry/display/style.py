@@ -100,6 +100,7 @@ _SHEET = """
   max-height: 360px; white-space: pre; color: inherit;
 }
 .nbr .nbr-patch span { white-space: pre; }
+.nbr pre.nbr-code { white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; }
 .nbr .nbr-prose blockquote {
   border-left: 3px solid var(--nbr-line); margin: 4px 0; padding: 0 10px; background: transparent;
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nbregistry.config import Settings
-from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_version
+from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_server, of_version
 from nbregistry.display.blocks import View
 from nbregistry.domain.commits import Receipt
 from nbregistry.domain.comparison import Comparison, Section
@@ -14,6 +14,7 @@ from nbregistry.domain.entities import Annotation, Event, ModelVersion, Promotio
 from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
 from nbregistry.domain.signature import Signature
 from nbregistry.errors import InvalidInput
+from nbregistry.serving.process import Server, Servers
 
 TELLERS: dict[type, Callable[[Any], View]] = {
     Annotation: of_history.annotation,
@@ -30,6 +31,8 @@ TELLERS: dict[type, Callable[[Any], View]] = {
     RegisteredModel: of_lists.model,
     Report: of_checks.report,
     Section: of_comparison.section,
+    Server: of_server.server,
+    Servers: of_server.servers,
     Settings: of_checks.settings,
     Signature: of_checks.signature,
     Versions: of_lists.versions,
@@ -40,6 +43,7 @@ BRIEFS: dict[type, Callable[[Any], str]] = {
     Event: of_history.brief_event,
     ModelVersion: of_version.brief,
     RegisteredModel: of_lists.brief_model,
+    Server: of_server.brief,
 }
 
 

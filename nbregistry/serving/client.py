@@ -158,6 +158,10 @@ class Client:
         while self._idle:
             self._idle.popleft().close()
 
+    def __del__(self) -> None:
+        if "_idle" in vars(self):  # not when it could not be made
+            self.close()
+
     def __enter__(self) -> Self:
         return self
 

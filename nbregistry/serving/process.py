@@ -34,12 +34,14 @@ class Server:
     run : RunFolder
         Where its processes keep what they have to say.
     token : str
-        The token that was made for it, when it was made just now: it is kept nowhere.
+        The token of its callers, where this is known: it is kept nowhere.
+    made : bool
+        Whether that token was made just now, and nobody has seen it yet.
     """
 
-    def __init__(self, run: RunFolder, *, token: str = "") -> None:
+    def __init__(self, run: RunFolder, *, token: str = "", made: bool = False) -> None:
         self.run = run
-        self.token = token
+        self.token, self.made = token, made
         self.spec: ServerSpec = run.spec()
         self._client: Client | None = None
 
@@ -197,6 +199,13 @@ class Server:
         from nbregistry.serving import starting
 
         starting.forget(self.id)
+
+    def as_document(self) -> Document:
+        """Return what can be told of it, as plain data."""
+        return {
+            "id": self.id, "url": self.url, "state": self.state, "refs": list(self.refs), "served": self.served(),
+            "workers": list(self.workers), "detached": self.spec.detach, "why": self.why(),
+        }  # fmt: skip
 
     def _pid(self) -> int:
         # Only while the lock is held, so that the number cannot have become another's.

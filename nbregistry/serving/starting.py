@@ -26,6 +26,7 @@ from nbregistry.registry import loading
 from nbregistry.registry.progress import Progress
 from nbregistry.serving.process import Server, own_token, running
 from nbregistry.serving.spec import ADMIN, PREDICT, RunFolder, ServerSpec, Token, runs
+from nbregistry.serving.trying import keep_examples
 
 if TYPE_CHECKING:
     from nbregistry.registry import Registry
@@ -86,9 +87,9 @@ def serve(registry: Registry, targets: Sequence[Any], wish: Wish) -> Server:
         # Where it was, so that whoever asks it finds it again.
         wanted = replace(wanted, port=wish.port or found.port, refs=tuple(dict.fromkeys((*found.refs, *refs))))
     elif wish.port and (other := next((s for s in running(home) if s.port == wish.port), None)) is not None:
-        return _joined(other, wanted, refs)
+        return _joined(registry, other, wanted, refs)
     secret = secrets.token_urlsafe(32) if wish.token == "auto" else wish.token  # noqa: S105 - the word that asks for one
-    return _started(replace(wanted, tokens=_tokens(secret, home, wanted.id)), wish, secret or "")
+    return _started(registry, replace(wanted, tokens=_tokens(secret, home, wanted.id)), wish, secret or "")
 
 
 def checked(registry: Registry, targets: Sequence[Any]) -> tuple[str, ...]:
@@ -156,13 +157,14 @@ def _as_wished(server: Server, wanted: ServerSpec, wish: Wish) -> bool:
     return given and {**mine, "tokens": 0} == {**asked, "tokens": 0}
 
 
-def _joined(other: Server, wanted: ServerSpec, refs: tuple[str, ...]) -> Server:
+def _joined(registry: Registry, other: Server, wanted: ServerSpec, refs: tuple[str, ...]) -> Server:
     """Have a server that runs serve these too."""
     if other.spec.uri != wanted.uri:
         raise Conflict(
             f"Port {other.port} is that of your server {other.id}, which serves {', '.join(other.refs)} from"
             f" {other.spec.uri}: stop it (%serve --stop {other.id}), or choose another port."
         )
+    keep_examples(registry, other.run, refs)
     for ref in refs:
         other.load(ref)
     return other
@@ -171,13 +173,14 @@ def _joined(other: Server, wanted: ServerSpec, refs: tuple[str, ...]) -> Server:
 # -- a new one
 
 
-def _started(spec: ServerSpec, wish: Wish, secret: str) -> Server:
+def _started(registry: Registry, spec: ServerSpec, wish: Wish, secret: str) -> Server:
     run = RunFolder(Path(spec.home) / "servers" / spec.id)
     run.create(spec)
     started = _Started(run, spec)
+    keep_examples(registry, run, spec.refs)  # while its processes come up
     deadline = time.monotonic() + wish.wait
     with Progress(f"Serving {', '.join(spec.refs)}") as progress:
-        server = Server(run, token=secret)
+        server = Server(run, token=secret, made=wish.token == "auto")  # noqa: S105 - the word that asks for one
         state = started.answered()
         if state.get("state") == "failed":
             raise _failure(spec, state)

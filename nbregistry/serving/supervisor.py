@@ -254,6 +254,7 @@ class Supervisor:
         beyond = self._crashes.recent(now) - 2 * TIMES
         worker.due = now + (min(0.5 * 2**beyond, 15.0) if beyond >= 0 else 0.0)
         worker.restarts += 1
+        self._count()
         self._say(f"worker {worker.index} ended {_how(code)}; it is started again" + (f" ({why})" if why else ""))
 
     # -- the end
@@ -287,6 +288,13 @@ class Supervisor:
             with contextlib.suppress(OSError):  # a full disk ends no server
                 self._run.write("state.json", found)
                 self._told = found
+
+    def _count(self) -> None:
+        """Leave the number of restarts where the workers leave their statistics, in the same form."""
+        count = [["nbregistry_worker_restarts_total", [[[], sum(w.restarts for w in self._workers)]]]]
+        found = {"pid": os.getpid(), "index": "supervisor", "ended": False, "state": dict(count)}
+        with contextlib.suppress(OSError):
+            self._run.write(f"metrics-supervisor-{int(self._started * 1e9)}.json", found)
 
     def _say(self, text: str) -> None:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -80,6 +80,8 @@ class Ask:
         Variables that the cell of a cell magic bound or fitted.
     tell : callable
         Says something beside the answer.
+    show : callable
+        Shows an answer before the verb has ended.
     confirm : callable or None
         Asks the user a question that is answered with yes or no; None where nobody can answer.
     """
@@ -91,6 +93,7 @@ class Ask:
     words: tuple[Word, ...] = ()
     made: frozenset[str] = frozenset()
     tell: Callable[[str], None] = print
+    show: Callable[[object], None] = print
     confirm: Callable[[str], bool] | None = None
 
     @property

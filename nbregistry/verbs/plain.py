@@ -34,6 +34,8 @@ def plain(value: Any) -> Any:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return _record(value)
+    if callable(told := getattr(value, "as_document", None)):
+        return plain(told())
     if isinstance(value, Mapping):
         return {str(plain(k)): plain(v) for k, v in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):

@@ -23,6 +23,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536):
+        raise InvalidInput(f"{text[:80]!r} is no port: give a number up to 65535, or 0 for any that is free.")
+    return int(text)
+
+
 def _ref(help: str = "a version: churn, churn/3, churn/production, churn@champion") -> Argument:
     return Argument("ref", help, Offer.REF, needed=True)
 
@@ -166,7 +172,27 @@ _KEEPING = (
          (), _BY_WORD),
 )  # fmt: skip
 
-VERBS: tuple[Verb, ...] = (_REGISTER, *_READING, *_CHANGING, *_KEEPING)
+_SERVE = Verb(
+    "serve", "Serve versions over HTTP; --list shows the servers that run, --stop ends one.", "verbs.serving:serve",
+    (
+        Argument("refs", "versions: churn, churn/3, churn/production, churn@champion", Offer.REF, most=MANY,
+                 shown="REF ..."),
+        Argument("--port", "0 is any that is free; that of a server of yours adds to what it serves", read=_port,
+                 shown="PORT"),
+        Argument("--host", "where to listen; beyond this machine only with a token", shown="HOST"),
+        Argument("--workers", "processes that share the port", read=_whole, shown="N"),
+        Argument("--token", "what callers must send; auto makes one", shown="TOKEN|auto"),
+        _flag("--detach", "go on when this process ends"),
+        _flag("--no-compile", "answer with the models as they were registered"),
+        _flag("--list", "show the servers that run"),
+        Argument("--stop", "stop the server of a reference, URL or id, or all", Offer.REF, least=0, shown="WHICH"),
+    ),
+    _LINE, example="churn@champion",
+    details="In a notebook it gives a handle: .url .predict(df) .stats() .logs() .stop(); the same line again gives the"
+    " same server. On the command line it stays until it is told to end.",
+)  # fmt: skip
+
+VERBS: tuple[Verb, ...] = (_REGISTER, *_READING, *_CHANGING, _SERVE, *_KEEPING)
 
 
 def at(place: Place) -> dict[str, Verb]:

@@ -1,0 +1,38 @@
+"""A registry with models that a worker loads quickly, and servers that do not outlive their test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nbregistry import Registry
+from nbregistry.serving.process import Server, running
+from tests.serving.obedient import Obedient
+
+ROWS = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.fixture
+def stock() -> Iterator[Registry]:
+    """Yield a registry with sum/1 and sum/2, whose answers differ by a factor of ten, and another model."""
+    with Registry("store") as registry:
+        for factor in (1.0, 10.0):
+            registry.register(Obedient(factor), "sum", X=ROWS)
+        registry.register(Obedient(100.0), "other", X=ROWS)
+        yield registry
+
+
+@pytest.fixture
+def serve(stock: Registry) -> Iterator[Callable[..., Server]]:
+    """Yield ``Registry.serve`` that waits until the server is ready; what runs at the end is stopped."""
+
+    def started(*refs: Any, **options: Any) -> Server:
+        found: Server = stock.serve(*refs, **options)
+        return found.wait_ready()
+
+    yield started
+    for server in running(stock.settings.home):
+        server.stop()

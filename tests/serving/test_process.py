@@ -1,0 +1,268 @@
+"""A server held from a notebook: its beginning, what it can be asked, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from nbregistry import Client, Registry, display, errors
+from nbregistry.serving import process
+from nbregistry.serving.process import Server, running
+from nbregistry.serving.trying import lines_of
+from tests.serving.conftest import ROWS
+from tests.serving.waiting import until
+
+
+def test_serves_until_stopped(stock: Registry, serve: Callable[..., Server]) -> None:
+    """One call gives an address that answers with the version meant, and after stop nobody is left."""
+    server = serve("sum/1", "other")
+    pids = [server.run.state()["pid"], *(w["pid"] for w in server.workers)]
+    assert [3.0, 7.0] == server.predict(ROWS).tolist()
+    assert [300.0, 700.0] == server.predict(ROWS, ref="other").tolist()
+    with Client(server.url) as client:
+        assert [3.0] == client.predict([[1, 2]]).tolist()
+        assert ("sum", "1", stock.version("sum/1").digest) == (
+            client.last.model, client.last.version, client.last.digest,
+        )  # fmt: skip
+    assert ("ready", ("sum/1", "other")) == (server.state, server.refs)
+    found = {(v["model"], v["version"]): v["rows"] for v in server.stats()["versions"]}
+    assert {("sum", 1): 3, ("other", 1): 2} == found
+    server.stop()
+    assert "ended" == server.state
+    assert not any(psutil.pid_exists(pid) for pid in pids[1:])
+    server.stop()
+
+
+def test_same_cell_again_is_the_same_server(serve: Callable[..., Server]) -> None:
+    """The same references and options give the server that runs, also for some of its references."""
+    first = serve("sum", "other")
+    assert first == serve("sum", "other") == serve("other")
+    assert 1 == len(running(Path(first.spec.home)))
+
+
+def test_other_options_restart_it_where_it_was(serve: Callable[..., Server]) -> None:
+    """Changed options take effect at the same address, with what was loaded meanwhile."""
+    first = serve("sum")
+    port = first.port
+    first.load("other")
+    second = serve("sum", workers=2)
+    assert (port, 2, ("sum", "other")) == (second.port, len(second.workers), second.refs)
+    assert [second] == running(Path(second.spec.home))
+
+
+def test_other_reference_on_the_same_port_is_added(stock: Registry, serve: Callable[..., Server]) -> None:
+    """A reference asked for on a server's port is served there too, by every worker and each that comes after."""
+    first = serve("sum", workers=2)
+    second = serve("other", port=first.port)
+    assert first == second
+    for worker in first.workers:
+        os.kill(worker["pid"], signal.SIGKILL)
+    until(lambda: all(w["restarts"] == 1 and w["ready"] for w in first.workers))
+    assert [300.0, 700.0] == first.predict(ROWS, ref="other").tolist()
+    first.unload("other")
+    until(lambda: len(first.served()) == 1)
+
+
+def test_what_cannot_be_served_starts_nothing(stock: Registry) -> None:
+    """An unknown name, a bad reference and bad options are refused before any process is there."""
+    refused: list[tuple[type[Exception], tuple[str, ...], dict[str, Any]]] = [
+        (errors.NotFound, ("sum/9",), {}),
+        (errors.NotFound, ("summ",), {}),
+        (errors.InvalidInput, ("no such/reference/",), {}),
+        (errors.InvalidInput, (), {}),
+        (errors.InvalidInput, ("sum",), {"port": 70_000}),
+        (errors.InvalidInput, ("sum",), {"token": "short"}),
+        (errors.Refused, ("sum",), {"host": "0.0.0.0"}),  # noqa: S104 - refused
+    ]
+    for kind, refs, options in refused:
+        with pytest.raises(kind):
+            stock.serve(*refs, **options)
+    with pytest.raises(errors.InvalidInput):
+        stock.as_of("yesterday").serve("sum")
+    assert not (stock.settings.home / "servers").exists()
+
+
+def test_damaged_version_is_refused_at_once(stock: Registry) -> None:
+    """Bytes that do not match their digest are found out by the caller, not by a worker's log."""
+    digest = stock.version("sum/2").digest
+    (blob,) = (p for p in Path("store").rglob(f"*{digest[-40:]}*") if p.is_file())
+    blob.chmod(0o600)
+    blob.write_bytes(b"x" * blob.stat().st_size)
+    with pytest.raises(errors.Damaged):
+        stock.serve("sum")
+
+
+def test_port_of_another_program_is_told(stock: Registry) -> None:
+    """A port that somebody else has is refused with what to do, and nothing is left behind."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(errors.Conflict, match="in use"):
+        stock.serve("sum", port=taken.getsockname()[1])
+    assert [] == running(stock.settings.home)
+
+
+def test_lines_that_are_shown_work_as_they_stand(stock: Registry, serve: Callable[..., Server]) -> None:
+    """The curl line and the Python line in the output are run by a shell and by Python, and answer."""
+    server = serve("sum")
+    shown = display.text(server)
+    lines = lines_of(server)
+    assert f"    {lines.shell}" in shown.splitlines()
+    assert f"    {lines.python}" in shown.splitlines()
+    curl = subprocess.run(["sh", "-c", lines.shell], capture_output=True, check=True, text=True)
+    assert [30.0] == json.loads(curl.stdout)["predictions"]
+    code = lines.python.replace("nbregistry.Client", "print(nbregistry.Client", 1) + ")"
+    python = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "[30.]" == python.stdout.strip()
+
+
+def test_token_is_needed_and_kept_nowhere(stock: Registry, serve: Callable[..., Server]) -> None:
+    """With a token nobody else is answered; neither run folder nor any representation has it; the owner gets on."""
+    server = serve("sum", token="auto")
+    assert len(server.token) >= 43
+    with Client(server.url) as client, pytest.raises(errors.NotAuthenticated):
+        client.predict(ROWS)
+    with Client(server.url, server.token) as client:
+        assert [30.0, 70.0] == client.predict(ROWS).tolist()
+    again = serve("sum", token="auto")
+    assert (server, "") == (again, again.token)
+    assert [30.0, 70.0] == again.predict(ROWS).tolist()
+    kept = b"".join(p.read_bytes() for p in server.run.path.iterdir() if p.is_file())
+    assert server.token.encode() not in kept
+    assert not any(server.token in text for text in (*display.bundle(server).values(), repr(server)))
+
+
+def test_stats_of_two_workers_add_up(serve: Callable[..., Server]) -> None:
+    """Whichever worker answers, the numbers are those of both."""
+    server = serve("sum", workers=2)
+    for _ in range(40):
+        with Client(server.url) as client:  # a connection of its own each time
+            client.predict(ROWS, "sum")
+    until(lambda: sum(v["rows"] for v in server.stats()["versions"]) == 80)
+    answered = {p.pid: p.memory_info().rss for p in psutil.Process(server.run.state()["pid"]).children()}
+    assert 2 == len(answered)
+    assert 2 == server.stats()["workers"]
+
+
+def test_workers_share_connections_evenly(serve: Callable[..., Server]) -> None:
+    """Of connections that come all at once, no worker gets more than three quarters."""
+    server = serve("sum", workers=2)
+    opened = []
+    for _ in range(32):
+        connection = socket.create_connection(("127.0.0.1", server.port))
+        opened.append(connection)
+    counts: list[int] = []
+
+    def settled() -> bool:
+        counts[:] = [
+            sum(c.status == "ESTABLISHED" for c in psutil.Process(w["pid"]).net_connections()) for w in server.workers
+        ]
+        return sum(counts) >= 32
+
+    until(settled)
+    for connection in opened:
+        connection.close()
+    assert max(counts) <= 24
+
+
+KERNEL = """
+import os, sys, time
+from nbregistry import Registry
+server = Registry("store").serve("sum", detach={detach})
+server.wait_ready()
+child = os.fork()
+if not child:
+    if {leaves}: sys.exit(0)
+    time.sleep(60)
+print(server.id, child, flush=True)
+time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def kernel(*, detach: bool = False, leaves: bool = False):
+    """Yield a process that has started a server and forked a child, the server and the child."""
+    code = KERNEL.format(detach=detach, leaves=leaves)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as found:
+        assert found.stdout is not None
+        id_, child = found.stdout.readline().split()
+        yield found, next(s for s in running(Path(os.environ["NBREGISTRY_HOME"])) if s.id == id_), int(child)
+        found.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
+
+
+def test_ends_with_a_kernel_that_is_killed(stock: Registry) -> None:
+    """A kernel that is killed takes its server with it within three seconds, though a fork of it lives on."""
+    with kernel() as (found, server, child):
+        pids = [w["pid"] for w in server.workers]
+        found.kill()
+        began = time.monotonic()
+        until(lambda: not server.alive and not any(psutil.pid_exists(p) for p in pids))
+        assert time.monotonic() - began < 3
+        assert psutil.pid_exists(child)
+
+
+def test_child_that_leaves_does_not_stop_the_server(stock: Registry) -> None:
+    """A fork of the kernel that ends, as multiprocessing's do, ends nothing of the kernel's."""
+    with kernel(leaves=True) as (_, server, child):
+        until(lambda: psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+        time.sleep(0.6)  # longer than the supervisor takes to see that somebody is gone
+        assert server.ready
+
+
+def test_detached_server_outlives_its_kernel(stock: Registry) -> None:
+    """A detached server goes on, and another kernel finds it again by the same references and stops it."""
+    with kernel(detach=True) as (found, server, _):
+        found.kill()
+        found.wait()
+    assert server.alive
+    assert [30.0, 70.0] == server.predict(ROWS).tolist()
+    again = stock.serve("sum", detach=True)
+    assert server == again
+    assert [server] == process.find(stock.settings.home, [server.url])
+    again.stop()
+    assert [] == running(stock.settings.home)
+
+
+def test_server_that_cannot_be_started_says_why(stock: Registry) -> None:
+    """What keeps its processes from starting stands in the error, and none of them is left."""
+    with pytest.raises(errors.Conflict, match="not a name"):
+        stock.serve("sum", names=("not a name",), wait=20.0)
+    assert [] == running(stock.settings.home)
+
+
+def test_large_rows_are_sent_from_a_file(stock: Registry, serve: Callable[..., Server]) -> None:
+    """A row too long for a line is kept in a file of the run folder, which the lines name."""
+    from tests.serving.obedient import Obedient
+
+    stock.register(Obedient(), "wide", X=np.ones((2, 1500)) / 3)
+    server = serve("wide")
+    lines = lines_of(server)
+    assert max(map(len, lines)) < 1_000
+    curl = subprocess.run(["sh", "-c", lines.shell], capture_output=True, check=True, text=True)
+    assert pytest.approx(500) == json.loads(curl.stdout)["predictions"][0]
+    subprocess.run([sys.executable, "-c", lines.python], check=True)
+
+
+def test_log_has_no_secret(serve: Callable[..., Server]) -> None:
+    """A token that was sent stands in no file of the run folder."""
+    server = serve("sum", token="canary-canary-canary")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    with contextlib.closing(connection):
+        headers = {"Authorization": "Bearer canary-canary-canary-wrong"}
+        connection.request("POST", "/models/sum/predict?token=canary-canary", json.dumps({"rows": [[1, 2]]}), headers)
+        connection.getresponse().read()
+    server.stop()
+    assert not any(b"canary" in p.read_bytes() for p in server.run.path.rglob("*") if p.is_file())
