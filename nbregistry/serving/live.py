@@ -11,7 +11,7 @@ from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.signature import Signature
 from nbregistry.errors import InvalidInput, RegistryError
 from nbregistry.registry import Registry, loading
-from nbregistry.serving import independence, twins
+from nbregistry.serving import compiling, independence
 from nbregistry.serving.batching import Batcher, Limits
 from nbregistry.serving.engine import Engine, Original
 from nbregistry.serving.examples import example_of
@@ -88,7 +88,7 @@ class Loaded:
     engine: Engine
     example: Table | None
     independent: Independence = _NOT_YET
-    found: twins.Known | None = None
+    found: compiling.Found | None = None
     why: str = ""
 
     @property
@@ -109,12 +109,13 @@ def load(registry: Registry, version: ModelVersion, terms: Terms) -> Loaded:
     try:
         signature = version.signature
         intake = Intake(signature)
-        found = twins.find(registry, version) if terms.compile else None
+        found = compiling.find(registry, version) if terms.compile else None
         twin = found.engine() if found is not None and found.proven else None
         example = example_of(version, intake)
         if twin is not None:
             loading.admit(registry.core, version)
-            loaded = Loaded(version, signature, intake, _Backed(twin, registry, version, intake), example, found=found)
+            backed = Backed(twin, lambda: Original(registry.load(version), version.flavor, intake, example))
+            loaded = Loaded(version, signature, intake, backed, example, found=found)
         else:
             model = registry.load(version)
             loaded = Loaded(
@@ -136,7 +137,7 @@ def check(loaded: Loaded) -> Independence:
     return independence.check(loaded.engine, loaded.example)
 
 
-def _why(terms: Terms, found: twins.Known | None) -> str:
+def _why(terms: Terms, found: compiling.Found | None) -> str:
     if not terms.compile:
         return "compiling is switched off"
     return found.why if found is not None else "not compiled yet"
@@ -150,21 +151,21 @@ def _warm(engine: Engine, example: Table, method: str) -> None:
         return
 
 
-class _Backed:
-    """The compiled model, with the original behind it for rows that the twin does not take."""
+class Backed:
+    """The compiled model, with the original behind it for what the twin does not answer.
+
+    Which of the two answers a row depends on that row alone, so it stays the same in any company. The original is
+    loaded when it is first needed; most servers never do.
+    """
 
     kind = "compiled"
 
-    def __init__(self, twin: twins.Twin, registry: Registry, version: ModelVersion, intake: Intake) -> None:
+    def __init__(self, twin: compiling.Compiled, original: Callable[[], Original]) -> None:
         self.twin = twin
-        self._registry, self._version, self._intake = registry, version, intake
-        self._original: Original | None = None
+        self.methods = (*twin.methods, *twin.others)
+        self._load = original
+        self._loaded: Original | None = None
         self._guard = threading.Lock()
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What the twin answers, and what only the original can."""
-        return self.twin.methods
 
     @property
     def classes(self) -> Any:
@@ -172,17 +173,33 @@ class _Backed:
         return self.twin.classes
 
     def run(self, table: Table, method: str, params: Mapping[str, Any]) -> Any:
-        """Ask the twin; what it cannot take, the original answers or refuses."""
-        if method in self.twin.methods:
-            try:
-                return self.twin.run(table, method, params)
-            except twins.Unanswered:
-                pass
+        """Ask the twin; what it does not take, the original answers or refuses."""
+        if method not in self.twin.methods:
+            return self._original().run(table, method, params)
+        try:
+            return self.twin.run(table, method, params)
+        except compiling.Unanswered as error:
+            beyond = set(error.rows)
+        if not beyond or len(beyond) == table.rows:
+            return self._original().run(table, method, params)
+        within = [i for i in range(table.rows) if i not in beyond]
+        theirs = self._original().run(table.pick(sorted(beyond)), method, params)
+        return _mixed(self.twin.run(table.pick(within), method, params), within, theirs, sorted(beyond))
+
+    def _original(self) -> Original:
         with self._guard:
-            if self._original is None:
-                model = self._registry.load(self._version)
-                self._original = Original(model, self._version.flavor, self._intake)
-        return self._original.run(table, method, params)
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+
+def _mixed(ours: Any, within: list[int], theirs: Any, beyond: list[int]) -> Any:
+    import numpy as np
+
+    theirs = np.asarray(theirs)
+    found = np.empty((len(within) + len(beyond), *ours.shape[1:]), dtype=np.result_type(ours, theirs))
+    found[within], found[beyond] = ours, theirs
+    return found
 
 
 class Live:

@@ -16,7 +16,7 @@ from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.lifecycle import Status
 from nbregistry.errors import RegistryError
 from nbregistry.registry import Registry
-from nbregistry.serving import live, twins
+from nbregistry.serving import compiling, live
 from nbregistry.serving.boundary import attempted
 from nbregistry.serving.live import Live, Terms
 from nbregistry.types import Digest
@@ -94,19 +94,19 @@ class Settling:
 
     def _compile(self, version: ModelVersion) -> bool:
         """Have a version converted and proven in a process of its own; whether anything is known of it now."""
-        if version.status is not Status.READY or not twins.available():
+        if version.status is not Status.READY or not compiling.available():
             return False
-        if twins.find(self.registry, version) is not None:
+        if compiling.find(self.registry, version) is not None:
             return True
         try:
-            work = twins.start(self.registry, version)
+            work = compiling.start(self.registry, version)
         except RegistryError:
             return False
         while not work.done(0.1):
             if self._closed:
                 work.end()
                 return False
-        return twins.find(self.registry, version) is not None
+        return compiling.find(self.registry, version) is not None
 
     def _use(self, one: Live, loaded: live.Loaded) -> None:
         if self._loop is not None and not self._loop.is_closed():

@@ -51,6 +51,16 @@ class Table:
             return self
         return Table(self.shape, self.values[start:stop], stop - start)
 
+    def pick(self, rows: Sequence[int]) -> Table:
+        """Return some rows, in the order given."""
+        if self.shape is Shape.ARRAY:
+            return Table(self.shape, self.values[rows], len(rows))
+        if self.shape is Shape.COLUMNS:
+            return Table(self.shape, tuple([c[i] for i in rows] for c in self.values), len(rows))
+        if self.shape is Shape.WHOLE:
+            raise TypeError("rows of a table that is held whole cannot be picked")
+        return Table(self.shape, [self.values[i] for i in rows], len(rows))
+
 
 def fits(first: Table, second: Table) -> bool:
     """Whether two tables can be joined."""
