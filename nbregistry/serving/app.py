@@ -137,6 +137,8 @@ class Application:
     async def _answer(self, request: Request) -> Answer:
         try:
             return await guarded(request, lambda: self._entered(request))
+        except limits.Gone:
+            raise
         except RegistryError as error:
             return self._refused(request, error)
         except MemoryError:

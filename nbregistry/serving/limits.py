@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from nbregistry.errors import InvalidInput, TimedOut, TooLarge, UnsupportedMedia
+from nbregistry.errors import InvalidInput, RegistryError, TimedOut, TooLarge, UnsupportedMedia
 
 Receive = Callable[[], Awaitable[Any]]
 Headers = Mapping[bytes, bytes]
@@ -29,8 +29,10 @@ _PIECE = 256 * 1024
 _FREE = 1024 * 1024
 
 
-class Gone(Exception):
+class Gone(RegistryError):
     """The client went away; nobody waits for an answer."""
+
+    status = 499
 
 
 def media_of(headers: Headers, accepted: tuple[str, ...]) -> str:
