@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import random
+import select
 import threading
 import time
 from collections import deque
@@ -222,40 +223,39 @@ class Client:
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes, dict[str, str]]:
-        """Send one request over a connection that is kept, or a new one where that had been closed meanwhile."""
-        while True:
-            kept = self._kept()
-            connection = kept or self._connection()
-            try:
-                connection.request(method, path, body, dict(headers))
-                response = connection.getresponse()
-                found = response.read(_MOST_ANSWER + 1)
-            except (OSError, http.client.HTTPException) as error:
-                connection.close()
-                # A server may close an idle connection just as it is used; that says nothing of the server.
-                if kept is not None and not isinstance(error, TimeoutError):
-                    continue
-                why = str(error) or type(error).__name__
-                raise Unreachable(f"No answer from {self.url} ({why}). Is the server still running?") from error
-            except BaseException:
-                connection.close()  # interrupted: what comes on it would be taken for the next one's answer
-                raise
-            if len(found) > _MOST_ANSWER:
-                connection.close()
-                raise ServiceError(f"The answer of {self.url} is longer than {_MOST_ANSWER:,} bytes: ask for less.")
-            if response.will_close:
-                connection.close()
-            else:
-                self._idle.append(connection)
-            return response.status, found, {k.lower(): v for k, v in response.getheaders()}
-
-    def _kept(self) -> http.client.HTTPConnection | None:
+        """Send one request, once."""
+        connection = self._connection()
         try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            found = response.read(_MOST_ANSWER + 1)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            why = str(error) or type(error).__name__
+            raise Unreachable(f"No answer from {self.url} ({why}). Is the server still running?") from error
+        except BaseException:
+            connection.close()  # interrupted: what comes on it would be taken for the next one's answer
+            raise
+        if len(found) > _MOST_ANSWER:
+            connection.close()
+            raise ServiceError(f"The answer of {self.url} is longer than {_MOST_ANSWER:,} bytes: ask for less.")
+        if response.will_close:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return response.status, found, {k.lower(): v for k, v in response.getheaders()}
 
     def _connection(self) -> http.client.HTTPConnection:
+        """Return a connection that is kept and was not closed meanwhile, or a new one."""
+        while True:
+            try:
+                kept = self._idle.pop()
+            except IndexError:
+                break
+            # Nothing can be there to read before a question was sent but that the server has closed it.
+            if kept.sock is not None and not select.select([kept.sock], [], [], 0)[0]:
+                return kept
+            kept.close()
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         return kind(self._host, self._port, timeout=self.timeout)
 

@@ -291,8 +291,9 @@ class Supervisor:
 
     def _count(self) -> None:
         """Leave the number of restarts where the workers leave their statistics, in the same form."""
-        count = [["nbregistry_worker_restarts_total", [[[], sum(w.restarts for w in self._workers)]]]]
-        found = {"pid": os.getpid(), "index": "supervisor", "ended": False, "state": dict(count)}
+        count = sum(w.restarts for w in self._workers)
+        state = {"nbregistry_worker_restarts_total": [[[], count]]}
+        found: Document = {"pid": os.getpid(), "index": "supervisor", "ended": False, "state": state}
         with contextlib.suppress(OSError):
             self._run.write(f"metrics-supervisor-{int(self._started * 1e9)}.json", found)
 
