@@ -154,6 +154,12 @@ def _check(graph: Graph) -> None:
                 f"{place.path}: a function can stand before or behind a model in a chain, not in its place: write"
                 f" g.chain({place.node.name}, model)."
             )
+        if isinstance(place.node, Shadow):
+            beside = f"{place.path}/shadow"
+            if any(isinstance(below.node, Bandit) for below in places(place.node.shadow, beside)):
+                raise InvalidInput(
+                    f"{beside}: a bandit learns from rewards of its own answers, a shadow's are not given."
+                )
     if not models:
         raise InvalidInput("There is no model in this graph.")
     known: dict[str, Function] = {}
