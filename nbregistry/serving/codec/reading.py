@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from typing import Any
 
@@ -174,9 +175,11 @@ def _cell(text: str, column: Column) -> Any:
 def _number(text: str) -> Any:
     if "_" in text:
         return text
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    try:
+        return int(text)
+    except ValueError:  # not whole, or of so many digits that no dtype holds it
+        pass
+    try:
+        return text if math.isinf(found := float(text)) else found
+    except ValueError:
+        return text

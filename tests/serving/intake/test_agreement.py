@@ -70,7 +70,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=600)
 @given(name=st.sampled_from(sorted(SIGNATURES)), values=cells)
 def test_one_column_of_json(name: str, values: list[Any]) -> None:
     """For a column of any dtype both ways accept and refuse the same values, and make the same column of them."""
@@ -117,7 +117,7 @@ def same(complete: Any, ours: Any) -> None:
         assert complete.tolist() == ours.tolist() or np.array_equal(complete, ours, equal_nan=True)
 
 
-@settings(max_examples=800)
+@settings(max_examples=300)
 @given(name=st.sampled_from(sorted(TWO)), rows=pairs)
 def test_rows_of_json(name: str, rows: list[Any]) -> None:
     """For arrays and frames of numbers both ways agree on numbers, texts, missing values and ragged rows."""
