@@ -234,7 +234,8 @@ class Calls:
                 raise Overloaded(f"{self._concurrency} calls are under way, which is all that is taken at once.", 1.0)
         message = next(stream, None)
         if message is None:
-            raise InvalidInput("The call holds no message.")
+            # A call that we ended may look like one whose client ended it without a message.
+            raise _unanswered(call) if call.late else InvalidInput("The call holds no message.")
         call.received = len(message)
         if call.received > self._options.body_limit:
             raise TooLarge(f"The message has {call.received:,} bytes; {self._options.body_limit:,} are taken at once.")

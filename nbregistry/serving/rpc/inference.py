@@ -14,7 +14,9 @@ import orjson
 from nbregistry.capture.values import text_of
 from nbregistry.errors import InvalidInput, TooLarge
 from nbregistry.serving.codec import inference
+from nbregistry.serving.codec.asked import Asked
 from nbregistry.serving.codec.tensors import Tensor, check_datatype, to_bytes
+from nbregistry.serving.intake import Intake
 from nbregistry.serving.node import Batch, Endpoint
 from nbregistry.serving.options import Options
 from nbregistry.serving.rpc.calls import Call
@@ -48,26 +50,35 @@ def answer(call: Call, endpoint: Endpoint, message: Any, options: Options, sampl
         More rows than are taken at once.
     """
     call.by = endpoint.by
-    asked = inference.asked_of(*document_of(message), endpoint.intake)
+    document, intake = document_of(message), endpoint.intake
+    asked = _asked(call, document, intake, options)
+
+    async def answered() -> tuple[Batch, Asked]:
+        # In the event loop a version is not exchanged between the next lines, but it may have been since the rows were
+        # read: those of another signature would be taken for this one's.
+        fresh = asked if endpoint.intake is intake else _asked(call, document, endpoint.intake, options)
+        found = await endpoint(fresh.question(endpoint.methods, call.id))
+        if samples is not None:
+            samples.offer(endpoint, found)
+        return found, fresh
+
+    found, asked = call.ask(answered())
+    if found.by:
+        call.by = found.by[0]
+    call.rows = asked.table.rows
+    raw = bool(message.raw_input_contents) or not any(t.HasField("contents") for t in message.inputs)
+    return response_of(inference.head_of(found), inference.wanted_of(found, asked.form), raw=raw)
+
+
+def _asked(call: Call, document: tuple[Document, memoryview], intake: Intake, options: Options) -> Asked:
+    """Read a request by a signature."""
+    asked = inference.asked_of(*document, intake)
     rows = asked.table.rows
     if rows > options.rows_limit:
         raise TooLarge(f"{rows:,} rows are more than the {options.rows_limit:,} taken at once: send them in parts.")
     asked.key = asked.key or call.headers.get("x-route-key", "")[:128]
     asked.explain = asked.explain or call.headers.get("x-explain", "").lower() in ("1", "true", "yes")
-    question = asked.question(endpoint.methods, call.id)
-
-    async def answered() -> Batch:
-        found = await endpoint(question)
-        if samples is not None:
-            samples.offer(endpoint, found)
-        return found
-
-    found = call.ask(answered())
-    if found.by:
-        call.by = found.by[0]
-    call.rows = rows
-    raw = bool(message.raw_input_contents) or not any(t.HasField("contents") for t in message.inputs)
-    return response_of(inference.head_of(found), inference.wanted_of(found, asked.form), raw=raw)
+    return asked
 
 
 def document_of(message: Any) -> tuple[Document, memoryview]:

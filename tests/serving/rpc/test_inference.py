@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, aio, service_pb2
 from tritonclient.utils import InferenceServerException
 
+from nbregistry.domain.signature import Column, Signature
 from nbregistry.errors import Damaged, ModelFailed, RegistryError
 from nbregistry.serving.codec import inference as rest
+from nbregistry.serving.intake import Intake
 from nbregistry.serving.node import Batch
 from nbregistry.serving.options import Options, hash_of
 from nbregistry.serving.rpc.inference import LISTS
@@ -125,6 +127,21 @@ def test_client_of_asyncio(served: Listening) -> None:
             return [float(found.as_numpy("predict")[0]) for found in await asyncio.gather(*one)]
 
     assert [3.0 * i for i in range(50)] == asyncio.run(ask())
+
+
+def test_rows_are_read_by_who_answers() -> None:
+    """Rows that were read by one version's signature and meet another's are read again, not taken for its own."""
+    first, second = (Signature(tuple(Column(name, "float64") for name in names), (), "frame") for names in ("ab", "ba"))
+    one = Answers("m", first, lambda batch: np.asarray(batch.table.values)[:, 0])
+    before, after = one.intake, Intake(second)
+    looks = iter([before])
+
+    class Swapped(Answers):
+        intake = property(lambda self: next(looks, after), lambda self, value: None)  # exchanged after the first look
+
+    with listening(Swapped("m", first, one.run)) as found, InferenceServerClient(found.address) as client:
+        inputs = [tensor("a", np.array([1.0]), "FP64"), tensor("b", np.array([2.0]), "FP64")]
+        assert [2.0] == client.infer("m", inputs).as_numpy("predict").tolist()
 
 
 def test_client_looks_around(client: InferenceServerClient, served: Listening) -> None:
