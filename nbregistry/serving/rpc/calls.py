@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from time import monotonic, perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from nbregistry.errors import InvalidInput, NotAllowed, Overloaded, RegistryError, TimedOut, TooLarge
 from nbregistry.flavors.boundary import foreign
@@ -24,6 +24,7 @@ from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import By
 from nbregistry.serving.options import Options
 from nbregistry.serving.request import SAFE_ID, new_id
+from nbregistry.serving.routes import Route
 from nbregistry.serving.rpc.statuses import NotOffered, Told, told
 
 T = TypeVar("T")
@@ -33,6 +34,14 @@ LOOK = 0.25
 
 _AGAIN = 5.0
 """Seconds until a call that was told to end is told again."""
+
+
+class Log(Protocol):
+    """Where a line is written for every call; thread-safe, and keeps nobody waiting."""
+
+    def write(self, request: Any, status: int, sent: int, seconds: float) -> None:
+        """Note one call and its answer."""
+        ...
 
 
 class Action(NamedTuple):
@@ -49,8 +58,8 @@ class Call:
     ----------
     id : str
         As the client gave it in ``x-request-id``, where it is short and plain, else ours.
-    method : str
-        Of ours, or ``?``.
+    route : Route or None
+        The method, where it is one of ours; what logs call it.
     name : str
         The endpoint asked, once known.
     by : By or None
@@ -61,9 +70,11 @@ class Call:
         When it is cancelled unless it got further; of ``monotonic``.
     """
 
-    def __init__(self, context: Any, method: str, loop: asyncio.AbstractEventLoop) -> None:
+    method = "POST"
+
+    def __init__(self, context: Any, route: Route | None, loop: asyncio.AbstractEventLoop) -> None:
         self.since = perf_counter()
-        self.method, self.name, self.rows, self.received = method, "", 0, 0
+        self.route, self.name, self.rows, self.received = route, "", 0, 0
         self.headers = _headers(context.invocation_metadata() or ())
         given = self.headers.get("x-request-id", "")
         self.id = given if SAFE_ID.match(given) else new_id()
@@ -76,7 +87,7 @@ class Call:
 
     def __str__(self) -> str:
         """Say which call this is, without anything that may be a secret."""
-        return f"Call {self.id} ({self.method})"
+        return f"Call {self.id} ({self.route.pattern if self.route else '?'})"
 
     @property
     def gone(self) -> bool:
@@ -130,6 +141,8 @@ class Calls:
         What answers, by the full name of the method: ``/package.Service/Method``.
     concurrency : int
         Calls under way at once; more are refused at once.
+    log : Log, optional
+        Told of every call.
 
     Raises
     ------
@@ -138,13 +151,21 @@ class Calls:
     """
 
     def __init__(
-        self, grpc: Any, actions: Mapping[str, Action], *, options: Options, measures: Measures, concurrency: int
+        self,
+        grpc: Any,
+        actions: Mapping[str, Action],
+        *,
+        options: Options,
+        measures: Measures,
+        concurrency: int,
+        log: Log | None = None,
     ) -> None:
         for path, action in actions.items():
             if action.permission not in LEVELS:
                 raise InvalidInput(f"{path} declares no permission: it must be one of {', '.join(LEVELS)}.")
         self._grpc, self._actions, self._options, self._measures = grpc, actions, options, measures
-        self._concurrency = concurrency
+        self._concurrency, self._log = concurrency, log
+        self._routes = {path: Route("POST", path, path.rpartition("/")[2], a.permission) for path, a in actions.items()}
         self._door = Door(options)
         self._loop = asyncio.get_running_loop()
         self._under_way: set[Call] = set()
@@ -179,7 +200,7 @@ class Calls:
     # -- in the call's thread
 
     def _enter(self, path: str, stream: Iterator[bytes], context: Any) -> bytes:
-        call = Call(context, path.rpartition("/")[2] or "?", self._loop)
+        call = Call(context, self._routes.get(path), self._loop)
         call.until = monotonic() + self._options.body_timeout
         self._under_way.add(call)
         self._in_flight.inc()
@@ -265,9 +286,12 @@ class Calls:
     def _note(self, call: Call, status: int, sent: int) -> None:
         measures, key = self._measures, (call.name, _number(call), "grpc")
         measures.requests.labels(*key, f"{status // 100}xx").inc()
-        measures.seconds.labels(*key).observe(perf_counter() - call.since)
+        seconds = perf_counter() - call.since
+        measures.seconds.labels(*key).observe(seconds)
         if status == 200:
             measures.rows.labels(*key).inc(call.rows)
+        if self._log is not None:
+            self._log.write(call, status, sent, seconds)
 
 
 def _number(call: Call) -> str:

@@ -15,7 +15,7 @@ from nbregistry.errors import Conflict, InvalidInput, MissingDependency
 from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import Endpoints
 from nbregistry.serving.options import Options
-from nbregistry.serving.rpc.calls import Calls
+from nbregistry.serving.rpc.calls import Calls, Log
 from nbregistry.serving.rpc.methods import Methods
 from nbregistry.serving.samples import Samples
 
@@ -69,6 +69,7 @@ async def start(
     host: str = "127.0.0.1",
     shared: bool = False,
     samples: Samples | None = None,
+    log: Log | None = None,
 ) -> GrpcServer:
     """Listen, and answer from the running event loop.
 
@@ -82,6 +83,8 @@ async def start(
         Whether several processes listen on the same port.
     samples : Samples, optional
         Where a part of what was asked and answered is kept.
+    log : Log, optional
+        Where a line is written for every call.
 
     Raises
     ------
@@ -98,7 +101,7 @@ async def start(
     grpc = _library()
     methods = Methods(endpoints, options, samples)
     concurrency = min(options.concurrency, CONCURRENCY)
-    calls = Calls(grpc, methods.actions(), options=options, measures=measures, concurrency=concurrency)
+    calls = Calls(grpc, methods.actions(), options=options, measures=measures, concurrency=concurrency, log=log)
     pool = ThreadPoolExecutor(concurrency + _SPARE, thread_name_prefix="nbregistry-grpc")
     server = grpc.server(
         pool,

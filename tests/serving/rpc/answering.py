@@ -137,13 +137,13 @@ class Listening:
 
 
 @contextmanager
-def listening(*endpoints: Answers, options: Options | None = None) -> Iterator[Listening]:
+def listening(*endpoints: Answers, options: Options | None = None, **more: Any) -> Iterator[Listening]:
     """Run a server over endpoints in a thread."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     offered, measures = Offered(*endpoints), Measures()
-    starting = start(offered, port=0, options=options, measures=measures)
+    starting = start(offered, port=0, options=options, measures=measures, **more)
     server = asyncio.run_coroutine_threadsafe(starting, loop).result(20)
     found = Listening(loop, server, offered, measures)
     try:

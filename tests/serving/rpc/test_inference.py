@@ -340,6 +340,7 @@ def test_answers_are_signed(served: Listening) -> None:
         ({"datatype": "BYTES", "raw": [b"\xff\xff\xff\xff"]}, "ends within"),
         ({"parameters": {"shared_memory_region": KINDS.InferParameter(string_param="r")}, "raw": []}, "shared memory"),
         ({"raw": []}, "0 values"),
+        ({"parameters": {"binary_data_size": KINDS.InferParameter(int64_param=24)}, "raw": []}, "0 values"),
         ({"shape": [2000, 3], "raw": [b"\0" * 48000]}, "rows_limit"),
     ],
 )

@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import grpc
+import orjson
 import psutil
 import pytest
 
 from nbregistry.errors import Conflict, InvalidInput
+from nbregistry.serving.accesslog import AccessLog
 from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import Batch
 from nbregistry.serving.options import Options, hash_of
@@ -22,6 +25,7 @@ from nbregistry.serving.rpc import methods
 from nbregistry.serving.rpc.calls import Action, Calls
 from nbregistry.serving.rpc.messages import METHODS, SERVICE, messages
 from nbregistry.serving.rpc.server import start
+from nbregistry.serving.samples import Samples
 from tests.serving.rpc.answering import NUMBERS, Answers, Listening, Offered, listening
 
 TOKENS = {
@@ -147,6 +151,28 @@ def test_beyond_loopback_needs_a_token(host: str) -> None:
     """An address that others reach is not listened on without tokens."""
     with pytest.raises(InvalidInput, match="needs a token"):
         asyncio.run(start(Offered(), host=host))
+
+
+def test_calls_are_logged(tmp_path: Path) -> None:
+    """Each call leaves a line: of whom, with what outcome, and nothing of what was in it or who sent it."""
+    options = Options(folder=tmp_path, sampled=1.0, tokens=TOKENS)
+    log, samples = AccessLog(options, Measures()), Samples(options, Measures())
+    log.start()
+    samples.start()
+    with listening(Answers("m", NUMBERS), options=options, log=log, samples=samples) as found:
+        found.raw("ModelInfer", row(), **bearer("p" * 32))
+        found.refused("ModelInfer", row())
+        found.refused("Secret/Method", **bearer("p" * 32))
+    log.stop()
+    samples.stop()
+    text = (tmp_path / "access-0.jsonl").read_bytes()
+    lines = [orjson.loads(line) for line in text.splitlines()]
+    path = f"/{SERVICE}/ModelInfer"
+    expected = [(path, "m", 3, 200, 1), (path, None, None, 401, 0), (None, None, None, 501, 0)]
+    assert expected == [tuple(line[k] for k in ("route", "model", "version", "status", "rows")) for line in lines]
+    assert b"ppp" not in text
+    assert b"Secret" not in text
+    assert [6.0] == orjson.loads((tmp_path / "samples-0.jsonl").read_bytes())["outputs"]
 
 
 def test_a_port_that_is_taken_says_so(open_: Listening) -> None:
