@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from nbregistry.domain.entities import ModelVersion
+from nbregistry.domain.graph import Graph
 from nbregistry.domain.succession import breaks
 from nbregistry.errors import Conflict, NotFound, RegistryError, did_you_mean
 from nbregistry.flavors.boundary import foreign
@@ -22,6 +23,7 @@ from nbregistry.registry import Registry
 from nbregistry.serving import live
 from nbregistry.serving.boundary import attempted
 from nbregistry.serving.followed import Failure, Followed
+from nbregistry.serving.graphs import FLAVOR, Graphs
 from nbregistry.serving.live import Live, Loaded, Terms
 from nbregistry.serving.node import By
 from nbregistry.serving.settling import Settling
@@ -60,17 +62,45 @@ class Following:
         self._thread = threading.Thread(target=self._watch, name="nbregistry-following", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._one_by_one = asyncio.Lock()
+        self._graphs = Graphs(registry, terms, partial(self.leaf, patient=True), self._drop)
 
-    async def start(self, refs: tuple[str, ...]) -> None:
+    async def start(self, refs: tuple[str, ...], graphs: Sequence[Graph] = ()) -> None:
         """Load every reference, then follow the ledger.
 
         What cannot be loaded is offered all the same: it is not ready, says why, and is tried again.
+
+        Parameters
+        ----------
+        graphs : sequence of Graph
+            Beside the references: graphs that are not registered.
         """
         self._loop = asyncio.get_running_loop()
         self._settling.start(self._loop)
         for ref in refs:
-            self.offer(await self.leaf(ref, patient=True))
+            self.offer(await self.endpoint(ref, patient=True))
+        for graph in graphs:
+            self.offer(await self._graphs.handed(graph))
         self._thread.start()
+
+    async def endpoint(self, ref: str, *, patient: bool = False) -> Any:
+        """Return what answers for a reference, a model or a graph, loaded.
+
+        Raises
+        ------
+        nbregistry.errors.RegistryError
+            It cannot be loaded, unless ``patient``.
+        """
+        try:
+            version = await asyncio.get_running_loop().run_in_executor(None, self.registry.version, ref)
+        except RegistryError:
+            return await self.leaf(ref, patient=patient)
+        if version.flavor != FLAVOR:
+            return await self.leaf(ref, patient=patient)
+        found = await self._graphs.endpoint(ref, version)
+        if not found.ready and not patient:
+            self._graphs.forget(found)
+            raise Conflict(found.trouble)
+        return found
 
     async def leaf(self, ref: str, *, patient: bool = False) -> Followed:
         """Return what follows a reference, loaded; the same for everybody who asks.
@@ -106,6 +136,7 @@ class Following:
         """Answer what was asked, and let go of everything."""
         self._stop.set()
         self._settling.close()
+        self._graphs.close()
         lives = [leaf.live for leaf in self._leaves.values() if leaf.live is not None]
         await asyncio.gather(*(one.close(seconds) for one in lives), *self._leaving)
 
@@ -124,7 +155,7 @@ class Following:
 
     async def load(self, ref: str) -> Any:
         """Serve one more reference; loaded anew where it is served already but not as the registry wants it."""
-        found = await self.leaf(ref)
+        found = await self.endpoint(ref)
         if found.failed is not None:
             found.failed.again = 0.0
         self.offer(found)
@@ -137,9 +168,16 @@ class Following:
             raise self._unknown(name, "")
         self._offered = [e for e in self._offered if e.name != name]
         for endpoint in gone:
-            leaf = self._leaves.pop(endpoint.ref, None)
-            if leaf is not None and leaf.live is not None:
-                self._leave(leaf.live)
+            if not self._graphs.forget(endpoint):
+                self._drop(endpoint.ref)
+
+    def _drop(self, ref: str) -> None:
+        """Let go of a leaf that is neither offered nor a part of a graph any more."""
+        if self._graphs.needs(ref) or any(endpoint.ref == ref for endpoint in self._offered):
+            return
+        leaf = self._leaves.pop(ref, None)
+        if leaf is not None and leaf.live is not None:
+            self._leave(leaf.live)
 
     def _unknown(self, name: str, which: str) -> NotFound:
         there = [e for e in self._offered if e.name == name]
@@ -157,6 +195,8 @@ class Following:
         while not self._stop.wait(LOOK):
             for leaf in list(self._leaves.values()):
                 attempted(f"Following {leaf.ref}", partial(self._look, leaf), None)
+            if self._loop is not None:
+                attempted("Following graphs", partial(self._graphs.look, self._loop), None)
 
     def _look(self, leaf: Followed) -> None:
         try:

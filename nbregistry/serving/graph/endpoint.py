@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nbregistry.domain.graph import Graph
@@ -45,16 +46,38 @@ class GraphEndpoint:
         measures: Measures | None = None,
         intake: Any = None,
     ) -> None:
-        self.graph = graph.named(name or (version.name if version else "") or "graph")
-        self.name = name or self.graph.name
+        self.name = name or graph.name or (version.name if version else "graph")
         self.ref = ref or self.name
-        self.version = version
         self.measures = measures or Measures()
         self.state = state or State()
-        self.built: Built = build(self.graph, leaf, state=self.state, measures=self.measures, intake=intake)
+        self.threads = Threads()
+        self.failed = ""
+        self.stage = "None"
+        self.aliases: tuple[str, ...] = ()
+        self.use(graph, leaf, version=version, intake=intake)
         self._clerks = Threads(2)  # of their own: who sends ids that nobody knows keeps no function waiting
-        if self.built.shadowed:
-            self.state.reporting(self._own_report)
+        self.state.reporting(self._own_report)
+
+    def use(self, graph: Graph, leaf: FindLeaf, *, version: By | None = None, intake: Any = None) -> None:
+        """From the next request on, answer with this graph; those under way are answered as they began.
+
+        What is remembered goes on for arms that stay what they were; shadows are compared anew.
+        """
+        found = graph if graph.name == self.name else replace(graph, name=self.name)
+        built = build(found, leaf, state=self.state, measures=self.measures, threads=self.threads, intake=intake)
+        self.graph: Graph = found
+        self.version: By | None = version
+        self.built: Built = built
+
+    def means(self, which: str) -> bool:
+        """Whether ``3``, ``production`` or ``@champion`` is what answers here."""
+        if not which or self.ref.removeprefix("models:/")[len(self.name) :].removeprefix("/") == which:
+            return True
+        if self.version is None:
+            return False
+        if which.startswith("@"):
+            return which[1:] in self.aliases
+        return which == str(self.version.number) or which.casefold() == self.stage.casefold() != "none"
 
     @property
     def intake(self) -> Any:
@@ -84,8 +107,8 @@ class GraphEndpoint:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with which part."""
-        found = []
+        """What is wrong with which part, or why a newer version of the graph does not serve."""
+        found = [self.failed] if self.failed else []
         for path, (node, leaf) in self.built.leaves.items():
             by = leaf.by
             if leaf.trouble:
@@ -109,7 +132,8 @@ class GraphEndpoint:
             "parts": [self._part(path) for path in self.built.leaves], "trouble": self.trouble,
         }  # fmt: skip
         if self.version is not None:
-            found.update(version=self.version.number, digest=self.version.digest)
+            found.update(version=self.version.number, digest=self.version.digest, stage=self.stage)
+            found.update(aliases=list(self.aliases))
         return found
 
     def _part(self, path: str) -> Document:
@@ -177,10 +201,17 @@ class GraphEndpoint:
         for node in self.built.shadowed.values():
             await node.settled()
 
-    def close(self) -> None:
-        """Give up shadows, write down what is remembered, end the threads; the leaves are the caller's."""
+    def close(self, *, state: bool = True) -> None:
+        """Give up shadows, write down what is remembered, end the threads; the leaves are the caller's.
+
+        Parameters
+        ----------
+        state : bool
+            False where another graph goes on with the same memory.
+        """
         for node in self.built.shadowed.values():
             node.close()
-        self.state.close()
+        if state:
+            self.state.close()
         self._clerks.close()
-        self.built.setting.threads.close()
+        self.threads.close()
