@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbregistry.magics import load_ipython_extension, unload_ipython_extension
     from nbregistry.registry import Registry
     from nbregistry.serving.client import Client
+    from nbregistry.serving.graph.reading import read_graph
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "graph",
     "load_ipython_extension",
+    "read_graph",
     "unload_ipython_extension",
 ]
 
@@ -44,6 +46,7 @@ _ROOMS = {
     "Stage": "nbregistry.domain.lifecycle",
     "graph": "nbregistry.domain",
     "load_ipython_extension": "nbregistry.magics",
+    "read_graph": "nbregistry.serving.graph.reading",
     "unload_ipython_extension": "nbregistry.magics",
 }
 

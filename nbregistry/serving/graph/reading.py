@@ -22,7 +22,7 @@ _DEEPEST = 64
 _MOST_EVENTS = 50_000
 
 
-def read(
+def read_graph(
     source: str | Path, *, functions: Functions | None = None, models: Mapping[str, str] | None = None, name: str = ""
 ) -> Graph:
     """Read a graph.

@@ -12,7 +12,8 @@ import pytest
 
 from nbregistry.domain import graph as g
 from nbregistry.errors import InvalidInput, MissingDependency
-from nbregistry.serving.graph.reading import MOST_BYTES, read
+from nbregistry.serving.graph.reading import MOST_BYTES
+from nbregistry.serving.graph.reading import read_graph as read
 
 OURS = """
 graph:
