@@ -28,8 +28,8 @@ KEPT = ROOT / ".bench"
 VARIANTS = {
     OURS.name: (),
     "nbregistry, not compiled": ("--no-compile",),
-    "nbregistry, not batched": ("--batch", "1"),
-    "nbregistry, neither": ("--no-compile", "--batch", "1"),
+    "nbregistry, not batched": ("batch=1",),
+    "nbregistry, neither": ("--no-compile", "batch=1"),
 }
 """What compiling and batching bring, each alone."""
 

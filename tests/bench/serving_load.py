@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,8 +138,22 @@ class Server:
         self.stop()
         sys.exit(f"{self.contender.name} did not come up; last: {last}; {self.log}:\n{self.log.read_text()[-3000:]}")
 
+    def settle(self) -> None:
+        """Wait until nothing of its start goes on."""
+        deadline = time.perf_counter() + 120
+        while not self.contender.settled(self._get, self.asked):
+            if time.perf_counter() > deadline:
+                self.stop()
+                sys.exit(f"{self.contender.name} did not settle; {self.log}")
+            time.sleep(0.1)
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return json.load(answer)
+
     def verify(self) -> int:
         """Ask every row, many at once, and compare with the model's own labels; return the size of an answer."""
+        self.settle()
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(self.ask, self.bodies() * 4))
         for (status, text), expected in zip(answers, self.asked.expected * 4, strict=True):

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +70,8 @@ class Contender:
         Where a row is posted, what is posted, and the label in the answer.
     settings : tuple of str
         Variants of ``start``.
+    settled : callable
+        Whether a server that answers is what it will be; given how to get a path and the model.
     """
 
     name: str
@@ -80,7 +82,8 @@ class Contender:
     path: Callable[[Asked], str]
     body: Callable[[Asked, list[Any]], Any]
     label: Callable[[Any], Any]
-    settings: tuple[str, ...] = field(default=())
+    settings: tuple[str, ...] = ()
+    settled: Callable[[Callable[[str], Any], Asked], bool] = lambda get, asked: True
 
     def python(self) -> Path:
         """Return the Python of its environment, made where it is missing."""
@@ -169,8 +172,25 @@ def _bare(python: Path, asked: Asked, port: int, settings: tuple[str, ...]) -> S
 
 def _ours(python: Path, asked: Asked, port: int, settings: tuple[str, ...]) -> Start:
     registry = str(asked.place.parent / "registry")
-    serve = ["serve", asked.model, "--registry", registry, "--port", str(port), *settings]
-    return Start([str(python), "-m", "nbregistry", *serve])
+    if "batch=1" not in settings:
+        serve = ["serve", asked.model, "--registry", registry, "--port", str(port), *settings]
+        return Start([str(python), "-m", "nbregistry", *serve])
+    options = {"port": port, "batch": 1, "compile": "--no-compile" not in settings}
+    code = (
+        f"import signal, threading, nbregistry; end = threading.Event(); signal.signal(15, lambda *_: end.set());"
+        f"server = nbregistry.Registry({registry!r}).serve({asked.model!r}, **{options!r}); end.wait(); server.stop()"
+    )
+    return Start([str(python), "-c", code])
+
+
+def _ours_settled(get: Callable[[str], Any], asked: Asked) -> bool:
+    """Whether it has decided which model answers: what is compiled is made beside the first answers."""
+    told = get(f"/models/{asked.model}/metadata")["compiled"]
+    return bool(told["used"] or told.get("proof") or "yet" not in told.get("why", ""))
+
+
+def _ours_body(asked: Asked, row: list[Any]) -> Any:
+    return {"rows": [row]}
 
 
 def _ours_path(asked: Asked) -> str:
@@ -185,8 +205,10 @@ def no_label(answer: Any) -> Any:
     """There is no model behind it."""
 
 
-OURS = Contender("nbregistry", "ours", (), "registry", _ours, _ours_path, _mlflow_body, _first_prediction)
-BARE = Contender("bare ASGI app", "ours", (), "registry", _bare, lambda asked: "/", _mlflow_body, no_label)
+OURS = Contender(
+    "nbregistry", "ours", (), "registry", _ours, _ours_path, _ours_body, _first_prediction, settled=_ours_settled
+)
+BARE = Contender("bare ASGI app", "ours", (), "registry", _bare, lambda asked: "/", _ours_body, no_label)
 PEERS = (
     Contender(
         "mlflow models serve", "mlflow", ("mlflow==3.17.2",), "mlflow",
