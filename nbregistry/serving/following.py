@@ -140,6 +140,11 @@ class Following:
         lives = [leaf.live for leaf in self._leaves.values() if leaf.live is not None]
         await asyncio.gather(*(one.close(seconds) for one in lives), *self._leaving)
 
+    @property
+    def graphs(self) -> Graphs:
+        """The graphs among what is served; also takes those that are not registered."""
+        return self._graphs
+
     # -- Endpoints
 
     def all(self) -> tuple[Any, ...]:

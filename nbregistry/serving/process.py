@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from nbregistry.errors import Conflict, RegistryError
-from nbregistry.serving.spec import ADMIN, RunFolder, ServerSpec, runs
+from nbregistry.serving.spec import ADMIN, RunFolder, ServerSpec, graph_name, is_graph, runs, shown
 from nbregistry.types import Document
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Server:
     @property
     def refs(self) -> tuple[str, ...]:
         """What it was asked to serve, the first one first."""
-        return self.run.wanted()
+        return tuple(map(shown, self.run.wanted()))
 
     @property
     def alive(self) -> bool:
@@ -161,15 +161,18 @@ class Server:
     def load(self, ref: str, *, wait: float = 30.0) -> Self:
         """Have it serve one more reference, in all its processes.
 
+        A graph takes the place of the one of its name.
+
         Raises
         ------
         nbregistry.errors.Conflict
             It was not served in time; says why.
         """
-        refs = self.refs
-        if ref not in refs:
-            self.run.want((*refs, ref))
-        deadline = time.monotonic() + wait
+        there = self.run.wanted()
+        if ref not in there:
+            same = [r for r in there if is_graph(ref) and is_graph(r) and graph_name(r) == graph_name(ref)]
+            self.run.want(ref if r in same else r for r in there) if same else self.run.want((*there, ref))
+        deadline, ref = time.monotonic() + wait, shown(ref)
         while not any(m["ref"] == ref and m["ready"] for m in self.served()):
             if time.monotonic() > deadline or not self.alive:
                 why = next((m["trouble"] for m in self.served() if m["ref"] == ref), "") or self.state
@@ -179,7 +182,7 @@ class Server:
 
     def unload(self, ref: str) -> Self:
         """Have it serve a reference no more."""
-        self.run.want(r for r in self.refs if r != ref)
+        self.run.want(r for r in self.run.wanted() if shown(r) != ref)
         return self
 
     def stop(self) -> None:

@@ -55,9 +55,8 @@ class ServerSpec:
     uri, home, user : str
         The registry, and who reads it.
     refs : tuple of str
-        References in the order they were asked for; the first is what is meant where a protocol names none.
-    graphs : tuple of str
-        Names of files in the run folder, each with one graph.
+        References, and entries of graphs in files, in the order they were asked for; the first is what is meant where
+        a protocol names none.
     host, port : str, int
         Where it listens; port 0 is any.
     workers : int
@@ -89,7 +88,6 @@ class ServerSpec:
     home: str
     user: str
     refs: tuple[str, ...] = ()
-    graphs: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
     workers: int = 1
@@ -136,6 +134,11 @@ class RunFolder:
     def marker(self, index: int) -> Path:
         """Return the file in which a worker leaves what it is doing."""
         return self.path / f"marker-{index}"
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a file, for the owner's eyes only."""
+        with os.fdopen(os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
 
     def create(self, spec: ServerSpec) -> None:
         """Make the folder, for the owner's eyes only."""
@@ -208,6 +211,26 @@ class RunFolder:
         finally:
             os.close(fd)
         return False
+
+
+def is_graph(entry: str) -> bool:
+    """Whether an entry of the list of what is wanted is a graph in a file, ``graph:ab:0123456789abcdef.json``."""
+    return entry.startswith("graph:")
+
+
+def graph_name(entry: str) -> str:
+    """Return the name that a graph of the list is served as."""
+    return entry.split(":")[1]
+
+
+def graph_file(entry: str) -> str:
+    """Return the name of a graph's file in the run folder."""
+    return entry.replace(":", "-")
+
+
+def shown(entry: str) -> str:
+    """Return an entry as people write it: the reference, or the graph's name."""
+    return graph_name(entry) if is_graph(entry) else entry
 
 
 def runs(home: Path) -> list[RunFolder]:

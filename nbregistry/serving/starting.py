@@ -17,15 +17,17 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbregistry.config import child_environment
+from nbregistry.domain.graph import Graph
+from nbregistry.domain.graph_nodes import KINDS
 from nbregistry.domain.refs import Ref
 from nbregistry.errors import Conflict, InvalidInput, MissingDependency, Refused
 from nbregistry.registry import loading
 from nbregistry.registry.progress import Progress
 from nbregistry.serving.process import Server, own_token, running
-from nbregistry.serving.spec import ADMIN, PREDICT, RunFolder, ServerSpec, Token, runs
+from nbregistry.serving.spec import ADMIN, PREDICT, RunFolder, ServerSpec, Token, graph_file, is_graph, runs, shown
 from nbregistry.serving.trying import keep_examples
 
 if TYPE_CHECKING:
@@ -76,24 +78,47 @@ class Wish:
 
 def serve(registry: Registry, targets: Sequence[Any], wish: Wish) -> Server:
     """Return the server of these references, started when there is none; see ``Registry.serve``."""
-    refs = checked(registry, targets)
+    parts = checked(registry, targets)
     home = registry.settings.home
-    wanted = _spec(registry, refs, wish)
+    wanted = _spec(registry, tuple(part.entry for part in parts), wish)
     found = _same(running(home), wanted, wish)
     if found is not None:
         if _as_wished(found, wanted, wish):
-            return found
+            return _joined(registry, found, wanted, parts)
         found.stop()
-        # Where it was, so that whoever asks it finds it again.
-        wanted = replace(wanted, port=wish.port or found.port, refs=tuple(dict.fromkeys((*found.refs, *refs))))
+        # Where it was, so that whoever asks it finds it again, with what it was asked to serve meanwhile.
+        names = {shown(entry) for entry in wanted.refs}
+        more = tuple(entry for entry in found.run.wanted() if shown(entry) not in names)
+        parts = (*parts, *(Part(e, "", (found.run.path / graph_file(e)).read_bytes()) for e in more if is_graph(e)))
+        wanted = replace(wanted, port=wish.port or found.port, refs=(*wanted.refs, *more))
     elif wish.port and (other := next((s for s in running(home) if s.port == wish.port), None)) is not None:
-        return _joined(registry, other, wanted, refs)
+        return _joined(registry, other, wanted, parts)
     secret = secrets.token_urlsafe(32) if wish.token == "auto" else wish.token  # noqa: S105 - the word that asks for one
-    return _started(registry, replace(wanted, tokens=_tokens(secret, home, wanted.id)), wish, secret or "")
+    return _started(
+        registry, replace(wanted, tokens=_tokens(secret, home, wanted.id)), parts, wish, secret=secret or ""
+    )
 
 
-def checked(registry: Registry, targets: Sequence[Any]) -> tuple[str, ...]:
-    """Return references that can be served, or refuse before any process is started.
+class Part(NamedTuple):
+    """One thing to be served.
+
+    Attributes
+    ----------
+    entry : str
+        As it stands in the list of what is wanted.
+    rows : str
+        The reference whose rows it takes.
+    graph : bytes
+        The file of a graph that was written in a notebook.
+    """
+
+    entry: str
+    rows: str
+    graph: bytes = b""
+
+
+def checked(registry: Registry, targets: Sequence[Any]) -> tuple[Part, ...]:
+    """Return what can be served, or refuse before any process is started.
 
     Raises
     ------
@@ -104,17 +129,31 @@ def checked(registry: Registry, targets: Sequence[Any]) -> tuple[str, ...]:
         raise InvalidInput("This is the registry as it was; a server follows what is: serve from the registry itself.")
     if not targets:
         raise InvalidInput("Serve what? Give a reference, as in serve('churn@champion').")
-    refs: list[str] = []
+    parts: dict[str, Part] = {}
     for target in targets:
-        ref = target if isinstance(target, str) else getattr(target, "ref", None) or getattr(target, "name", target)
-        ref = str(Ref.parse(ref))
-        loading.admit(registry.core, registry.version(ref))
-        if ref not in refs:
-            refs.append(ref)
+        part = _graph(registry, target) if isinstance(target, (Graph, *KINDS)) else _model(registry, target)
+        parts[part.entry] = part
     for library in ("uvicorn", "httptools", "numpy"):
         if find_spec(library) is None:
             raise MissingDependency(library, "serve", "Serving")
-    return tuple(refs)
+    return tuple(parts.values())
+
+
+def _model(registry: Registry, target: Any) -> Part:
+    ref = target if isinstance(target, str) else getattr(target, "ref", None) or getattr(target, "name", target)
+    ref = str(Ref.parse(ref))
+    loading.admit(registry.core, registry.version(ref))
+    return Part(ref, ref)
+
+
+def _graph(registry: Registry, target: Any) -> Part:
+    from nbregistry.serving.offering import write_graph
+
+    graph = (target if isinstance(target, Graph) else Graph(target)).named("graph")
+    for ref in graph.refs():
+        loading.admit(registry.core, registry.version(ref))
+    entry, data = write_graph(graph)
+    return Part(entry, graph.refs()[0], data)
 
 
 def _spec(registry: Registry, refs: tuple[str, ...], wish: Wish) -> ServerSpec:
@@ -143,7 +182,7 @@ def _same(there: Sequence[Server], wanted: ServerSpec, wish: Wish) -> Server | N
     """Return the server that serves all this, where it is wanted."""
     for server in there:
         placed = wish.port in (0, server.port)
-        if placed and server.spec.uri == wanted.uri and set(wanted.refs) <= set(server.refs):
+        if placed and server.spec.uri == wanted.uri and set(map(shown, wanted.refs)) <= set(server.refs):
             return server
     return None
 
@@ -157,29 +196,35 @@ def _as_wished(server: Server, wanted: ServerSpec, wish: Wish) -> bool:
     return given and {**mine, "tokens": 0} == {**asked, "tokens": 0}
 
 
-def _joined(registry: Registry, other: Server, wanted: ServerSpec, refs: tuple[str, ...]) -> Server:
-    """Have a server that runs serve these too."""
+def _joined(registry: Registry, other: Server, wanted: ServerSpec, parts: tuple[Part, ...]) -> Server:
+    """Have a server that runs serve these too; what it serves already is left alone."""
     if other.spec.uri != wanted.uri:
         raise Conflict(
             f"Port {other.port} is that of your server {other.id}, which serves {', '.join(other.refs)} from"
             f" {other.spec.uri}: stop it (%serve --stop {other.id}), or choose another port."
         )
-    keep_examples(registry, other.run, refs)
-    for ref in refs:
-        other.load(ref)
+    new = [part for part in parts if part.entry not in other.run.wanted()]
+    keep_examples(registry, other.run, {shown(part.entry): part.rows for part in new})
+    for part in new:
+        if part.graph:
+            other.run.keep(graph_file(part.entry), part.graph)
+        other.load(part.entry)
     return other
 
 
 # -- a new one
 
 
-def _started(registry: Registry, spec: ServerSpec, wish: Wish, secret: str) -> Server:
+def _started(registry: Registry, spec: ServerSpec, parts: tuple[Part, ...], wish: Wish, *, secret: str) -> Server:
     run = RunFolder(Path(spec.home) / "servers" / spec.id)
     run.create(spec)
+    for part in parts:
+        if part.graph:
+            run.keep(graph_file(part.entry), part.graph)
     started = _Started(run, spec)
-    keep_examples(registry, run, spec.refs)  # while its processes come up
+    keep_examples(registry, run, {shown(p.entry): p.rows for p in parts if p.rows})  # while its processes come up
     deadline = time.monotonic() + wish.wait
-    with Progress(f"Serving {', '.join(spec.refs)}") as progress:
+    with Progress(f"Serving {', '.join(map(shown, spec.refs))}") as progress:
         server = Server(run, token=secret, made=wish.token == "auto")  # noqa: S105 - the word that asks for one
         state = started.answered()
         if state.get("state") == "failed":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbregistry.errors import RegistryError
@@ -27,13 +27,13 @@ class Lines(NamedTuple):
     python: str = ""
 
 
-def keep_examples(registry: Registry, run: RunFolder, refs: Iterable[str]) -> None:
-    """Leave one captured row of each reference in the run folder; none where none was captured."""
+def keep_examples(registry: Registry, run: RunFolder, refs: Mapping[str, str]) -> None:
+    """Leave one captured row of each name that is served, by the reference whose rows it takes; where one was kept."""
     found = run.read(_FILE)
-    for ref in refs:
+    for name, ref in refs.items():
         with contextlib.suppress(RegistryError, ImportError):
             if row := _row(registry.version(ref)):
-                found[ref] = row
+                found[name] = row
     run.write(_FILE, found)
 
 

@@ -6,8 +6,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from nbregistry.domain.graph import Graph
+from nbregistry.domain.graph_nodes import KINDS
 from nbregistry.errors import Conflict, InvalidInput
 from nbregistry.serving import process
 from nbregistry.serving.process import Server
@@ -43,10 +46,23 @@ def serve(ask: Ask, values: Values) -> object:
 
 def _started(ask: Ask, values: Values) -> Server:
     options: dict[str, Any] = {name: values[name] for name in ("host", "port", "workers") if values[name] is not None}
+    targets = [_meant(ask, word) for word in values["refs"]]
     found: Server = ask.registry.serve(
-        *values["refs"], token=values["token"], detach=values["detach"], compile=not values["no_compile"], **options
+        *targets, token=values["token"], detach=values["detach"], compile=not values["no_compile"], **options
     )
     return found
+
+
+def _meant(ask: Ask, word: str) -> Any:
+    """Return the graph that a variable of the notebook or a YAML file holds, else the reference as it is."""
+    held = ask.namespace.get(word)
+    if isinstance(held, (Graph, *KINDS)):
+        return (held if isinstance(held, Graph) else Graph(held)).named(word)
+    if word.endswith((".yaml", ".yml")):
+        from nbregistry.serving.graph.reading import read_graph
+
+        return read_graph(Path(word).expanduser()).named(Path(word).stem)
+    return word
 
 
 def _told(ask: Ask, server: Server) -> Server:
