@@ -236,12 +236,17 @@ def _told(answer: Batch, classes: Sequence[Any] | None) -> Document:
     if answer.by:
         found |= {"version": answer.by[0].ref, "digest": answer.by[0].digest}
     if classes is not None and answer.method in ("predict_proba", "decision_function"):
-        found["classes"] = classes
+        found["classes"] = _text(classes)
     if answer.routing:
-        found["routing"] = answer.routing
+        found["routing"] = _text(answer.routing)
     if answer.steps is not None:
-        found["steps"] = [step._asdict() for step in answer.steps]
+        found["steps"] = _text([step._asdict() for step in answer.steps])
     return found
+
+
+def _text(value: Any) -> str:
+    """Return a value as JSON text: the protocol's parameters are texts, numbers and booleans, and nothing nested."""
+    return dumped(value).decode()
 
 
 def refusal(error: RegistryError, id: str) -> bytes:
@@ -269,7 +274,7 @@ def inputs_of(intake: Intake) -> list[Document]:
     dtypes = {c.dtype for c in signature.inputs}
     if signature.container == FRAME and intake.numeric and len(dtypes) == 1:
         width = len(signature.inputs)
-        names = {"columns": list(signature.names)}
+        names = {"columns": _text(list(signature.names))}
         return [{"name": "input", "datatype": datatype_of(dtypes.pop()), "shape": [-1, width], "parameters": names}]
     return [
         {"name": c.name or "input", "datatype": datatype_of(c.dtype), "shape": list(c.shape or (-1,))}

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from nbregistry.errors import BadRows, ModelFailed, RegistryError
@@ -33,6 +34,11 @@ def dumped(found: Any) -> bytes:
     """
     try:
         return orjson.dumps(found, _plain, _OPTIONS)
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        # slower, and seldom needed: objects whose keys are numbers
+        return orjson.dumps(found, _plain, _OPTIONS | orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError as fault:
         raise ModelFailed(f"The model's answer has no JSON form: {str(fault)[:200]}.") from None
 
@@ -40,6 +46,8 @@ def dumped(found: Any) -> bytes:
 def outputs_of(outputs: Any) -> Any:
     """Return outputs in a form that ``dumped`` writes: one entry a row, a frame as one object a row."""
     if isinstance(outputs, np.ndarray):
+        if outputs.dtype.kind in "mM":
+            return _moments(outputs)
         return outputs if outputs.flags.c_contiguous else np.ascontiguousarray(outputs)
     if hasattr(outputs, "to_numpy") and hasattr(outputs, "columns"):
         names = [str(name) for name in outputs.columns]
@@ -58,31 +66,38 @@ def _plain(value: Any) -> Any:
         return _of_numpy(value)
     if isinstance(value, Mapping):
         return {str(k): v for k, v in value.items()}
-    if hasattr(value, "to_numpy") or hasattr(value, "toarray"):
-        found = outputs_of(value)
-        return found.tolist() if found is value else found
     if type(value).__name__ in ("NaTType", "NAType"):
         return None
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if hasattr(value, "to_numpy") or hasattr(value, "toarray"):
+        found = outputs_of(value)
+        return found.tolist() if found is value else found
     if isinstance(value, (Decimal, range, complex)):
         return {Decimal: float, range: list}.get(type(value), str)(value)
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
     if isinstance(value, (Sequence, AbstractSet)):
         return list(value)
-    return str(value) if type(value).__module__.startswith("pandas.") else _refused(value)
+    return str(value) if type(value).__module__.partition(".")[0] == "pandas" else _refused(value)
 
 
 def _of_numpy(value: Any) -> Any:
     if value.dtype.kind in "mM":
-        return None if value.ndim == 0 and np.isnat(value) else value.astype(str).tolist()
+        return _moments(value)
     found = value.tolist()
     if found is value or isinstance(found, np.generic):  # long doubles have no plain form
         return float(found)
     return found
+
+
+def _moments(values: Any) -> Any:
+    """Return moments as ISO 8601 text and durations as text, None where there is none."""
+    texts: npt.NDArray[Any] = np.asarray(values.astype(str), dtype=object)
+    texts[np.isnat(values)] = None
+    return texts.tolist()
 
 
 def _refused(value: Any) -> Any:

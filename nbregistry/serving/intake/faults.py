@@ -46,28 +46,28 @@ class Faults:
 
     def refusal(self) -> BadRows:
         """Return the error that says all of it."""
-        told = sorted(self.found, key=lambda fault: fault.row)
-        return BadRows(_sentence(told), told)
+        # each column is named once before any is named again: a bad one must not hide the others
+        first: dict[str, Fault] = {}
+        for fault in self.found:
+            first.setdefault(fault.column, fault)
+        told = sorted(self.found, key=lambda fault: (fault is not first[fault.column], fault.row))[:MOST]
+        told.sort(key=lambda fault: fault.row)
+        return BadRows(_sentence(told, len(self.found)), told)
 
 
-def _sentence(told: list[Fault]) -> str:
+def _sentence(told: list[Fault], count: int) -> str:
     lines = ["The rows do not fit the model's signature:"]
     room = LONGEST
-    for number, fault in enumerate(told[:MOST]):
-        where = ", ".join(
-            part
-            for part in (f"row {fault.row}" if fault.row >= 0 else "", repr(fault.column) if fault.column else "")
-            if part
-        )
-        line = f"{where or 'input'}: expected {fault.expected}, got {fault.found}."
+    for fault in told:
+        row = [f"row {fault.row}"] if fault.row >= 0 else []
+        column = [repr(fault.column)] if fault.column else []
+        line = f"{', '.join(row + column) or 'input'}: expected {fault.expected}, got {fault.found}."
         room -= len(line.encode("utf-8", "replace")) + 3
         if room < 0:
-            lines.append(f"... and {len(told) - number} more")
             break
         lines.append(line)
-    else:
-        if len(told) > MOST:
-            lines.append(f"... and {len(told) - MOST} more")
+    if more := count - len(lines) + 1:
+        lines.append(f"... and {more:,} more")
     return "\n  ".join(lines)
 
 

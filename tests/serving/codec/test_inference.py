@@ -172,7 +172,7 @@ def test_outputs_are_chosen() -> None:
     assert "predict_proba" == asked.method
     batch = asked.question(("predict", "predict_proba"), "r").answered(np.array([[0.25, 0.75]]), (BY,))
     read = result(inference.encode(batch, asked, classes=np.array(["no", "yes"])))
-    assert ([[0.25, 0.75]], ["no", "yes"]) == (
+    assert ([[0.25, 0.75]], '["no","yes"]') == (
         read.as_numpy("predict_proba").tolist(), read.get_response()["parameters"]["classes"],
     )  # fmt: skip
     asked = decoded(INTAKES["numbers"], [rows], [triton.InferRequestedOutput("low")])
@@ -327,7 +327,7 @@ def test_documents_of_models() -> None:
     """A model's metadata names its tensors so that a request made after them is understood."""
     numbers = inference.metadata(endpoint(INTAKES["numbers"].signature, "predict", "predict_proba"))
     assert ("churn", ["3"]) == (numbers["name"], numbers["versions"])
-    assert [{"name": "input", "datatype": "FP64", "shape": [-1, 2], "parameters": {"columns": ["a", "b"]}}] == numbers[
+    assert [{"name": "input", "datatype": "FP64", "shape": [-1, 2], "parameters": {"columns": '["a","b"]'}}] == numbers[
         "inputs"
     ]
     assert [("predict", "FP64", [-1]), ("predict_proba", "FP64", [-1, -1])] == [

@@ -77,7 +77,14 @@ def test_at_most_twenty_faults_in_less_than_four_kibibytes() -> None:
 def test_a_million_bad_rows_are_refused_at_once() -> None:
     """A column stops looking after twenty of its values."""
     intake = Intake(infer(PEOPLE))
-    assert 20 == len(faults(intake, [changed(age="x")] * 200_000))
+    with pytest.raises(BadRows) as caught:
+        intake.from_rows([changed(age="x")] * 200_000)
+    assert 20 == len(caught.value.faults)
+    assert "more" not in str(caught.value), "nobody counts the rest"
+    late = changed(city=1)
+    with pytest.raises(BadRows) as caught:
+        intake.from_rows([*[changed(age="x")] * 50, late])
+    assert (50, "city") in [(f.row, f.column) for f in caught.value.faults], "no column hides another"
 
 
 @pytest.mark.parametrize(
