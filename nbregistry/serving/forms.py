@@ -106,7 +106,7 @@ def _inference(signature: Signature | None, rows: list[Any]) -> Known:
     tensor: Document = {
         "type": "object", "required": ["name", "datatype", "shape", "data"],
         "properties": {
-            "name": _MESSAGE, "datatype": {"enum": [*_DATATYPES]},
+            "name": _MESSAGE, "datatype": {"enum": sorted(set(_DATATYPES.values()))},
             "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}}, "data": {"type": "array"},
         },
     }  # fmt: skip
@@ -141,11 +141,15 @@ def _tensors(signature: Signature | None, rows: list[Any]) -> list[Document]:
 def reward(protocol: str) -> Known:
     """Return the schema of a reward, and an example."""
     if protocol == SELDON:
-        meta = {"type": "object", "required": ["puid"], "properties": {"puid": {"type": "string", "minLength": 1}}}
+        meta = {
+            "type": "object",
+            "required": ["puid"],
+            "properties": {"puid": {"type": "string", "minLength": 1, "maxLength": 128}},
+        }
         answer = {"type": "object", "required": ["meta"], "properties": {"meta": meta}}
         return (
             {
-                "type": "object", "required": ["response", "reward"],
+                "type": "object", "required": ["response"],
                 "properties": {"response": answer, "reward": {"type": "number"}},
             },
             {"reward": {"value": {"response": {"meta": {"puid": "an answer's id"}}, "reward": 1}}},
@@ -153,7 +157,7 @@ def reward(protocol: str) -> Known:
     return (
         {
             "type": "object", "required": ["id", "reward"],
-            "properties": {"id": {"type": "string", "minLength": 1}, "reward": {"type": "number"}},
+            "properties": {"id": {"type": "string", "minLength": 1, "maxLength": 128}, "reward": {"type": "number"}},
         },
         {"reward": {"value": {"id": "an answer's id", "reward": 1}}},
     )  # fmt: skip

@@ -9,6 +9,7 @@ Source: Prometheus text-based exposition format 0.0.4 and OpenMetrics 1.0.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,7 +238,10 @@ def _braces(pairs: list[str]) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    value = float(value)
+    if math.isfinite(value):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
 
 
 def _escaped(text: str, *, quotes: bool) -> str:

@@ -14,6 +14,7 @@ from nbregistry.domain.signature import Signature
 from nbregistry.serving import forms
 from nbregistry.serving.door import OPEN
 from nbregistry.serving.node import Endpoint
+from nbregistry.serving.request import EXPLAIN
 from nbregistry.serving.routes import INFERENCE, MLFLOW, NATIVE, SELDON, Route
 from nbregistry.types import Document
 
@@ -114,7 +115,7 @@ def _operation(app: Application, route: Route, path: str, endpoint: Endpoint | N
 
 
 _EXPLAIN: Document = {
-    "name": "explain", "in": "query", "required": False, "schema": {"enum": ["0", "1"]},
+    "name": "explain", "in": "query", "required": False, "schema": {"enum": [*EXPLAIN]},
     "description": "Tell the way of the request and its timings",
 }  # fmt: skip
 

@@ -26,6 +26,9 @@ SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z", re.ASCII)
 _ONCE = (b"host", b"authorization", b"content-type", b"content-length", b"content-encoding", b"origin", b"x-request-id")
 _PREFIX = secrets.token_hex(6)
 _COUNTER = itertools.count(1)
+EXPLAIN = {"1": True, "true": True, "": True, "0": False, "false": False}
+"""What may stand behind ``explain=``."""
+
 _NOTHING: dict[str, str] = {}
 
 
@@ -121,11 +124,21 @@ class Request:
 
     @property
     def explains(self) -> bool:
-        """Whether the client asked for the steps of its request."""
+        """Whether the client asked for the steps of its request.
+
+        Raises
+        ------
+        InvalidInput
+            It said something else.
+        """
         if not self.scope["query_string"] and b"x-explain" not in self.headers:
             return False
-        given = self.query.get("explain") or self.headers.get(b"x-explain", b"").decode("latin-1")
-        return given.lower() in ("1", "true", "yes")
+        given = self.query.get("explain")
+        if given is None:
+            given = self.headers.get(b"x-explain", b"0").decode("latin-1")
+        if (meant := EXPLAIN.get(given)) is None:
+            raise InvalidInput("'explain' is 1 or 0.")
+        return meant
 
     @property
     def asked(self) -> tuple[str, str]:

@@ -13,7 +13,6 @@ from nbregistry.domain.signature import Column, Signature
 from nbregistry.types import Document
 
 _INTEGER = re.compile(r"(u?)int(8|16|32|64)\Z", re.IGNORECASE)
-_EXACT = 2**53 - 1  # integers beyond which a client's JSON library may round
 _SINGLE = 3.4e38
 
 
@@ -26,7 +25,7 @@ def of_column(column: Column) -> Document:
         if "enum" in found:
             found["enum"] = [*found["enum"], None]
         elif "type" in found:
-            found["type"] = [found["type"], "null"]
+            found["type"] = [*(found["type"] if isinstance(found["type"], list) else [found["type"]]), "null"]
     return found
 
 
@@ -37,7 +36,7 @@ def _values(column: Column) -> Document:
     if whole := _INTEGER.match(dtype):
         unsigned, bits = bool(whole[1]), int(whole[2])
         low, high = (0, 2**bits - 1) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        return {"type": "integer", "minimum": max(low, -_EXACT), "maximum": min(high, _EXACT)}
+        return {"type": "integer", "minimum": low, "maximum": high}
     if dtype in ("float16", "float32"):
         most = _SINGLE if dtype == "float32" else 65504
         return {"type": "number", "minimum": -most, "maximum": most}
@@ -49,7 +48,7 @@ def _values(column: Column) -> Document:
         return {"type": "string", "format": "date-time"}
     if dtype in ("str", "string", "category"):
         return {"type": "string"}
-    return {}
+    return {"type": ["string", "number", "boolean", "array", "object"]} if dtype == "object" else {}
 
 
 def of_row(signature: Signature | None) -> Document:
@@ -77,7 +76,7 @@ def of_record(signature: Signature | None) -> Document | None:
         return None
     return {
         "type": "object", "properties": {c.name: of_column(c) for c in signature.inputs},
-        "required": [c.name for c in signature.inputs if not c.nullable],
+        "required": [c.name for c in signature.inputs],
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from nbregistry.serving.table import Shape
 
 FRAME = Signature(
     (
-        Column("age", "int64"),
+        Column("age", "int32"),
         Column("income", "float64", nullable=True),
         Column("plan", "category", categories=("basic", "plus"), extra={"categories": {"dtype": "str"}}),
         Column("member", "bool"),
@@ -50,7 +50,8 @@ class StandIn:
             batch.steps.append(Step(self.name, "model", 0.001, {}))
         table = batch.table
         if table.shape is Shape.ARRAY:
-            outputs = np.asarray(table.values).sum(axis=1)
+            with np.errstate(over="ignore"):
+                outputs = np.asarray(table.values).sum(axis=1)
         else:
             rows = zip(*table.values, strict=True)
             outputs = np.asarray([sum(float(v) for v in row if isinstance(v, int | float)) for row in rows])

@@ -76,6 +76,15 @@ def test_every_family_is_well_named() -> None:
     assert len(SHAPES) == len({s.name for s in SHAPES})
 
 
+@pytest.mark.parametrize("value", [3, 3.5, True, 1e300, -0.0, float("nan"), float("inf"), float("-inf")])
+def test_any_number_can_be_set(value: float) -> None:
+    """Whole numbers, huge ones and those that are none come back as they were."""
+    family = gauge("things", "Things.")
+    family.labels().set(value)
+    (found,) = text_string_to_metric_families(exposition([family.shape], state_of([family])).decode())
+    assert repr(float(value)).replace("-0.0", "0.0") == repr(float(found.samples[0].value))
+
+
 @pytest.mark.parametrize("value", ['a"b', "a\\b", "a\nb", 'ü{x="1"}', "\\n"])
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_label_values_are_escaped(value: str, openmetrics: bool) -> None:
