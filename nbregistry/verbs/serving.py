@@ -7,10 +7,10 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbregistry.domain.graph import Graph
-from nbregistry.domain.graph_nodes import KINDS
+from nbregistry.domain.graph_nodes import KINDS, Node
 from nbregistry.errors import Conflict, InvalidInput
 from nbregistry.serving import process
 from nbregistry.serving.process import Server
@@ -56,8 +56,10 @@ def _started(ask: Ask, values: Values) -> Server:
 def _meant(ask: Ask, word: str) -> Any:
     """Return the graph that a variable of the notebook or a YAML file holds, else the reference as it is."""
     held = ask.namespace.get(word)
-    if isinstance(held, (Graph, *KINDS)):
-        return (held if isinstance(held, Graph) else Graph(held)).named(word)
+    if isinstance(held, Graph):
+        return held.named(word)
+    if isinstance(held, KINDS):
+        return Graph(cast("Node", held)).named(word)
     if word.endswith((".yaml", ".yml")):
         from nbregistry.serving.graph.reading import read_graph
 

@@ -72,9 +72,13 @@ def test_magic_says_the_token_once(run: Callable[[str], Any], capsys: pytest.Cap
 
 def test_magic_serves_graphs_of_variables_and_files(run: Callable[[str], Any]) -> None:
     """A variable that holds a graph is served under its name, and so is a YAML file."""
-    first = run("from nbregistry.domain import graph as g\nab = g.split({'a': 'sum/1'})\n%serve ab").wait_ready()
+    first = run(
+        "from nbregistry.domain import graph as g\nab = g.split({'a': 'sum/1', 'b': 'sum'})\n%serve ab"
+    ).wait_ready()
     assert (("ab",), [3.0, 7.0]) == (first.refs, first.predict(ROWS).tolist())
-    Path("cd.yaml").write_text("graph:\n  root:\n    split:\n      arms: {a: {weight: 1, node: sum/1}}\n")
+    Path("cd.yaml").write_text(
+        "graph: {root: {ensemble: {members: [{name: a, node: sum/1}, {name: b, node: sum}], combine: mean}}}\n"
+    )
     second = run(f"%serve cd.yaml --port {first.port}")
     assert (first, ("ab", "cd")) == (second, second.refs)
     assert [3.0, 7.0] == second.predict(ROWS, ref="cd").tolist()
