@@ -1,4 +1,4 @@
-"""Splits on categories, written as comparisons with one category after the other."""
+"""The nodes of one tree in the making, some of which ask for membership instead of comparing with a threshold."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nbregistry.serving.compiling.lowering.trees import EQ, LEQ, Array, Tree
+from nbregistry.serving.compiling.lowering.trees import LEQ, MEMBER, Array, Tree
 
 
 class Branches:
-    """The nodes of one tree, to which chains of comparisons can be added.
+    """The nodes of one tree.
 
     Parameters
     ----------
@@ -30,35 +30,23 @@ class Branches:
         value: Array,
         mode: int = LEQ,
     ) -> None:
-        self._columns = [
-            list(map(column.dtype.type, column)) for column in (left, right, feature, threshold, missing_left, value)
-        ]
-        self._modes = [mode] * len(left)
+        self._left, self._right, self._missing = left.copy(), right.copy(), missing_left.copy()
+        self._feature, self._threshold, self._value = feature, threshold.copy(), value
+        self._modes = np.full(len(left), mode, dtype=np.uint8)
+        self._members: dict[int, list[float]] = {}
 
-    def member(self, place: int, left: Sequence[int]) -> None:
-        """Send these categories left at a node, everything else right, and missing ones where the node says."""
-        lefts, rights, features, thresholds, missing, _ = self._columns
-        yes, no, feature, gone = lefts[place], rights[place], features[place], bool(missing[place])
-        members = list(left)
-        if not members:
-            # nothing goes left but what is missing: no category equals NaN, and none is negative
-            members = [-1]
-        for position, category in enumerate(members):
-            last = position == len(members) - 1
-            follower = no if last else np.int64(len(lefts))
-            lefts[place], rights[place] = yes, follower
-            thresholds[place], missing[place], self._modes[place] = np.float64(category), np.bool_(gone), EQ
-            if not last:
-                place = len(lefts)
-                for column, entry in zip(self._columns, (yes, no, feature, 0.0, gone, 0.0), strict=True):
-                    column.append(entry)
-                self._modes.append(EQ)
+    def member(self, place: int, known: Sequence[int], *, right: bool = False) -> None:
+        """Send these categories to one side of a node, everything else to the other, missing ones where it says."""
+        if right:
+            self._left[place], self._right[place] = self._right[place], self._left[place]
+            self._missing[place] = not self._missing[place]
+        self._modes[place], self._threshold[place] = MEMBER, 0.0
+        # no category is negative: this stands for none at all
+        self._members[place] = sorted(map(float, known)) or [-1.0]
 
     def tree(self, target: int) -> Tree:
         """Return the tree."""
-        left, right, feature, threshold, missing, value = self._columns
         return Tree(
-            np.array(left, dtype=np.int64), np.array(right, dtype=np.int64), np.array(feature, dtype=np.int64),
-            np.array(threshold, dtype=np.float64), np.array(missing, dtype=bool), np.array(value, dtype=np.float64),
-            np.array(self._modes, dtype=np.uint8), target,
+            self._left, self._right, self._feature, self._threshold, self._missing, self._value, self._modes, target,
+            self._members,
         )  # fmt: skip

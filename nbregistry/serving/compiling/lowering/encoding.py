@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,22 @@ def _comparable(rows: Block, draw: Assembly) -> Block:
         return rows
     name = draw.node("Where", draw.node("IsNaN", rows.name), draw.constant(_NAN), rows.name)
     return Block(name, rows.traits)
+
+
+def coded(rows: Block, draw: Assembly) -> Block:
+    """Return words as the places of their categories, NaN for a missing one, as the boosting libraries take them."""
+    words = [t.words is not None for t in rows.traits]
+    if not any(words):
+        return rows
+    if not all(t.words is None or t.words.fixed for t in rows.traits):
+        raise Inconvertible("texts where categories are taken")
+    mask = draw.node("And", draw.node("Equal", rows.name, draw.constant(MISSING)), draw.constant(words, "bool"))
+    name = draw.node("Where", mask, draw.constant(float("nan")), rows.name)
+    traits = (
+        t if t.words is None else replace(t, words=None, missing=True, source=-1, bound=float(len(t.words.words)))
+        for t in rows.traits
+    )
+    return Block(name, tuple(traits))
 
 
 def one_hot(model: Any, rows: Block, draw: Assembly) -> Block:

@@ -14,7 +14,7 @@ from nbregistry.serving.compiling.lowering.trees import Tree, constant, note_tie
 
 def _sums(model: Any, rows: Block, draw: Assembly) -> str:
     if model._preprocessor is not None:
-        rows = transformed(model._preprocessor, rows, draw)
+        rows = _prepared(model._preprocessor, rows, draw)
     # infinities are left to the original, though it takes them
     rows = draw.checked(rows, missing=True)
     trees = [constant(v, t) for t, v in enumerate(np.asarray(model._baseline_prediction).reshape(-1).tolist())]
@@ -23,6 +23,18 @@ def _sums(model: Any, rows: Block, draw: Assembly) -> str:
             trees.append(_tree(tree, target))
     note_ties(draw, rows, trees)
     return sums(draw, rows.name, trees, model.n_trees_per_iteration_)
+
+
+def _prepared(preprocessor: Any, rows: Block, draw: Assembly) -> Block:
+    """Return the columns as the trees were grown on them: encoded categories first, then the numbers."""
+    places = preprocessor._transformer_to_input_indices
+    parts = []
+    for name, step, _ in preprocessor.transformers_:
+        block = draw.columns(rows, list(map(int, places[name])))
+        if name == "encoder" and block.width:
+            block = transformed(step, block, draw)
+        parts.append(block)
+    return draw.side_by_side(parts)
 
 
 def _tree(predictor: Any, target: int) -> Tree:

@@ -13,12 +13,12 @@ def flat(draw: Assembly, name: str) -> str:
     return draw.node("Reshape", name, draw.constant([-1], "int64"))
 
 
-def clear(draw: Assembly, score: str) -> None:
+def clear(draw: Assembly, score: str, margin: float = MARGIN) -> None:
     """Leave rows to the original whose one score, shape (rows, 1), is so near to zero that rounding decides."""
-    draw.require(draw.node("Greater", draw.node("Abs", score), draw.constant(MARGIN)))
+    draw.require(draw.node("Greater", draw.node("Abs", score), draw.constant(margin)))
 
 
-def clear_of_others(draw: Assembly, scores: str) -> None:
+def clear_of_others(draw: Assembly, scores: str, margin: float = MARGIN) -> None:
     """Leave rows to the original whose two best scores, shape (rows, n), are so near that rounding decides."""
     helper, indices = draw.fresh(), draw.fresh()
     draw.several("TopK", (scores, draw.constant([2], "int64")), (helper, indices), axis=1)
@@ -26,7 +26,7 @@ def clear_of_others(draw: Assembly, scores: str) -> None:
     second = draw.node("Slice", helper, *(draw.constant([v], "int64") for v in (1, 2, 1)))
     scale = draw.node("Max", draw.node("Abs", first), draw.constant(1.0))
     gap = draw.node("Div", draw.node("Sub", first, second), scale)
-    draw.require(draw.node("Greater", gap, draw.constant(MARGIN)))
+    draw.require(draw.node("Greater", gap, draw.constant(margin)))
 
 
 def above(draw: Assembly, score: str, *, inclusive: bool = False) -> str:

@@ -6,7 +6,7 @@ are the same to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from nbregistry.serving.compiling.assembly import Assembly, Block, onnx
 
-LEQ, LT, EQ = 0, 1, 4
-"""Comparisons: the value goes left when it is at most, below or equal to the threshold."""
+LEQ, LT, MEMBER = 0, 1, 6
+"""Comparisons: a value goes left when it is at most the threshold, below it, or among the node's members."""
 
 SINGLE = float(np.finfo(np.float32).max)
 
@@ -41,6 +41,8 @@ class Tree:
         How each node compares.
     target : int
         To which sum the tree belongs.
+    members : mapping of int to sequence of float
+        By node that asks for them.
     """
 
     left: Array
@@ -51,6 +53,7 @@ class Tree:
     value: Array
     mode: Array | int = LEQ
     target: int = 0
+    members: Mapping[int, Sequence[float]] = field(default_factory=dict)
 
 
 def constant(value: float, target: int = 0) -> Tree:
@@ -66,6 +69,7 @@ class _Nodes:
 
     roots: list[int] = field(default_factory=list)
     parts: dict[str, list[Array]] = field(default_factory=dict)
+    members: list[float] = field(default_factory=list)
     inner: int = 0
     leaves: int = 0
 
@@ -93,6 +97,8 @@ class _Nodes:
             feature=tree.feature[inner], threshold=tree.threshold[inner], missing=tree.missing_left[inner], mode=mode,
             true=place[left], false=place[right], true_leaf=is_leaf[left], false_leaf=is_leaf[right],
         )  # fmt: skip
+        for node in sorted(tree.members, key=lambda n: int(place[n])):
+            self.members += [*tree.members[node], float("nan")]
         self.inner += len(inner)
 
     def integers(self, name: str) -> list[int]:
@@ -111,6 +117,7 @@ class _Nodes:
             "nodes_missing_value_tracks_true": self.integers("missing"),
             "nodes_truenodeids": self.integers("true"), "nodes_trueleafs": self.integers("true_leaf"),
             "nodes_falsenodeids": self.integers("false"), "nodes_falseleafs": self.integers("false_leaf"),
+            **({"membership_values": tensor(np.array(self.members, dtype=dtype))} if self.members else {}),
             "leaf_weights": tensor(self._whole("weight", dtype)), "leaf_targetids": self.integers("target"),
         }  # fmt: skip
 
