@@ -340,6 +340,13 @@ def test_answers_are_signed(served: Listening) -> None:
         ({"datatype": "BYTES", "raw": [b"\xff\xff\xff\xff"]}, "ends within"),
         ({"parameters": {"shared_memory_region": KINDS.InferParameter(string_param="r")}, "raw": []}, "shared memory"),
         ({"raw": []}, "0 values"),
+        ({"contents": KINDS.InferTensorContents(fp32_contents=[1, 2, 3]), "raw": []}, "send them in fp64_contents"),
+        (
+            {"contents": KINDS.InferTensorContents(fp64_contents=[1, 2, 3], int_contents=[1]), "raw": []},
+            "int_contents, fp64_contents",
+        ),
+        ({"contents": KINDS.InferTensorContents(fp64_contents=[1, 2, 3])}, "raw contents for 1"),
+        ({"datatype": "FP16", "raw": []}, "send it raw"),
         ({"parameters": {"binary_data_size": KINDS.InferParameter(int64_param=24)}, "raw": []}, "0 values"),
         ({"shape": [2000, 3], "raw": [b"\0" * 48000]}, "rows_limit"),
     ],
