@@ -101,7 +101,7 @@ class FollowedGraph:
         """
         version, graph, intake = await asyncio.to_thread(self._loaded)
         leaves = {ref: await self._leaf(ref) for ref in graph.refs()}
-        state = self._state or State(state_folder(self._registry, version.name))
+        state = self._state or await asyncio.to_thread(State, state_folder(self._registry, version.name))
         self.endpoint = GraphEndpoint(
             graph, lambda ref, path: leaves[ref], name=version.name, ref=self._ref, version=_by(version), state=state,
             measures=self._measures, intake=intake,

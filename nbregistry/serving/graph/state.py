@@ -8,18 +8,16 @@ is told.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
 from nbregistry.errors import InvalidInput, NotFound, StoreUnavailable
 from nbregistry.serving.boundary import attempted
 from nbregistry.serving.graph.log import Log
+from nbregistry.serving.graph.reports import Reports
 from nbregistry.serving.graph.tallies import CHOICE, REWARD, START, Record, Tallies, Tally
 from nbregistry.types import Document
 
@@ -75,11 +73,22 @@ class State:
         self._report: Callable[[], Document] | None = None
         self._leave = threading.Event()
         self._thread: threading.Thread | None = None
-        self._log = Log(folder / "decisions.log", self, longest=longest) if folder is not None else None
-        if self._log is not None:
-            self._log.refresh()
+        self._log: Log | None = None
+        self._reports: Reports | None = None
+        if folder is not None:
+            self._open(folder, longest)
             self._thread = threading.Thread(target=self._run, name="nbregistry-graph", daemon=True)
             self._thread.start()
+
+    def _open(self, folder: Path, longest: int) -> None:
+        try:
+            self._log = Log(folder / "decisions.log", self, longest=longest)
+            self._reports = Reports(folder, self._log.writer)
+            with self._log.lock.held():
+                self._log.refresh()
+                self._reports.fold()
+        except OSError as error:
+            raise StoreUnavailable(f"What the graph decides cannot be remembered in {folder}: {error}.") from error
 
     # -- on the event loop: memory only
 
@@ -173,7 +182,8 @@ class State:
             self._send()
         if self._folder is not None and time.monotonic() - self._told > _REPORTS:
             self._told = time.monotonic()
-            self._leave_report()
+            if self._report is not None and self._reports is not None:
+                self._reports.leave(self._report())
         return True
 
     def _send(self) -> None:
@@ -237,18 +247,4 @@ class State:
 
     def reports(self) -> list[Document]:
         """Return what the other processes reported, those that ended included."""
-        found = []
-        if self._folder is not None and self._log is not None:
-            for file in sorted(self._folder.glob("report-*.json")):
-                with contextlib.suppress(OSError, ValueError):
-                    if file.stem != f"report-{self._log.writer}":
-                        found.append(orjson.loads(file.read_bytes()))
-        return found
-
-    def _leave_report(self) -> None:
-        if self._report is None or self._folder is None or self._log is None or not (told := self._report()):
-            return
-        beside = self._folder / f"report-{self._log.writer}.part"
-        with contextlib.suppress(OSError):
-            beside.write_bytes(orjson.dumps(told))
-            os.replace(beside, beside.with_suffix(".json"))
+        return self._reports.others() if self._reports is not None else []

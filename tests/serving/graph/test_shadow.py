@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,35 @@ def test_reports_of_processes_add_up(tmp_path: Path) -> None:
     second.close()
     assert (7, 14, 7, 4.0) == (found["requests"], found["rows"], found["agreed"], found["distance"]["max"])
     assert 7 == len(found["most_different"])
+
+
+SHADOWING = """
+import asyncio, sys
+from pathlib import Path
+from nbregistry.domain import graph as g
+from nbregistry.serving.graph.endpoint import GraphEndpoint
+from nbregistry.serving.graph.state import State
+from tests.serving.graph.leaves import Models, question
+endpoint = GraphEndpoint(g.Graph(g.shadow("m/1", "m/2"), "ab"), Models(), state=State(Path(sys.argv[1])))
+async def ask():
+    await endpoint(question())
+    await endpoint.settled()
+asyncio.run(ask())
+endpoint.close()
+"""
+
+
+def test_reports_of_the_past_become_one_file(tmp_path: Path) -> None:
+    """What processes that ended have seen stays counted, in one file however many there were."""
+    folder, root = tmp_path / "s", Path(__file__).parents[3]
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", SHADOWING, str(folder)], check=True, cwd=root)
+    endpoint = shadowed(Models(), State(folder))
+    assert (3, 3) == (report(endpoint)["requests"], len(report(endpoint)["most_different"]))
+    assert ["report-past.json"] == [path.name for path in folder.glob("report-*.json")]
+    (folder / "report-1-x.json").write_bytes(b'{"ab": 3}')
+    assert 3 == report(endpoint)["requests"]
+    endpoint.close()
 
 
 def test_merging_is_counting_once() -> None:

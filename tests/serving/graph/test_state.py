@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nbregistry.errors import InvalidInput, NotFound
+from nbregistry.errors import InvalidInput, NotFound, StoreUnavailable
 from nbregistry.serving.graph.state import State
 from nbregistry.serving.graph.tallies import Tallies
 
@@ -182,6 +182,15 @@ def test_folding_the_records_gives_the_same_memory() -> None:
     assert list(memory.records()) == list(again.records())
 
 
+def test_records_that_come_twice_count_once() -> None:
+    """A choice and a reward that stand in the log twice, as two processes may write them, are counted once."""
+    memory = Tallies()
+    for record in (["c", "r1", "n", "a"], ["c", "r1", "n", "b"], ["r", "r1", 1.0], ["r", "r1", 0.0], ["r", "r2", 1.0]):
+        memory.apply(record)
+    assert (1, 1, 1.0) == (memory.tally("n", "a").pulls, memory.tally("n", "a").rewarded, memory.tally("n", "a").reward)
+    assert 0 == memory.tally("n", "b").pulls
+
+
 WORKER = """
 import sys, time
 from pathlib import Path
@@ -230,6 +239,13 @@ def test_a_killed_process_loses_its_last_moment_only(tmp_path: Path, states: Cal
     state.chosen("after", NODE, "a")
     assert state.reward("after", 1.0).counted
     assert before + 1 == counts(states())[0]
+
+
+def test_a_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:
+    """Where nothing can be remembered, the error names the place."""
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(StoreUnavailable, match=r"cannot be remembered in .*file"):
+        State(tmp_path / "file" / "state")
 
 
 def _race(folder: str, barrier: Any, found: Any) -> None:
