@@ -2,7 +2,7 @@
 
 One thread runs the model, the event loop never does. What arrives while a run is under way is put together for the
 next, counted in rows and never above the maximum; what does not fit together (another method, other parameters) takes
-its own turn. A run that fails is repeated caller by caller, so that one bad row hurts only its own caller.
+its own turn. A run that fails is repeated in halves, so that one bad row hurts only its own caller.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Batcher:
 
     def _take(self) -> list[_Asked]:
         """Take the longest waiting request and what fits beside it; who left meanwhile is passed over."""
-        waiting, most, rows = self._waiting, self._most(), 0
+        waiting, most, rows = self._waiting, self._most(self.padding), 0
         taken: list[_Asked] = []
         while waiting:
             found = waiting[0]
@@ -197,11 +197,11 @@ class Batcher:
                 break
         return taken
 
-    def _most(self) -> int:
+    def _most(self, padding: int) -> int:
         """Return the most rows that are put together, a multiple of the padding; 0 when nothing is."""
-        if not self.padding or self.limits.rows < max(2, self.padding):
+        if not padding or self.limits.rows < max(2, padding):
             return 0
-        return self.limits.rows // self.padding * self.padding
+        return self.limits.rows // padding * padding
 
     def _finish(self, taken: list[_Asked], found: Sequence[Any]) -> None:
         if taken is not self._under_way:
@@ -249,21 +249,36 @@ class Batcher:
     def _outcomes(self, taken: list[_Asked], run: Run, padding: int) -> Sequence[Any]:
         first = taken[0]
         if len(taken) > 1:
-            joined = _caught(lambda: _ran(run, first, join([a.table for a in taken]), padding))
+            joined = _caught(lambda: self._ran(run, first, join([a.table for a in taken]), padding))
             rows = sum(a.table.rows for a in taken)
-            if not isinstance(joined, RegistryError) and _count(joined) == rows:
+            if isinstance(joined, RegistryError):
+                # In halves, so that one bad row among many is found in a few runs and the others hardly wait for it.
+                half = len(taken) // 2
+                return [*self._outcomes(taken[:half], run, padding), *self._outcomes(taken[half:], run, padding)]
+            if _count(joined) == rows:
                 return _shared(joined, [a.table.rows for a in taken])
         return [_caught(lambda a=a: self._alone(a, run, padding)) for a in taken]  # type: ignore[misc]  # mypy cannot infer a default's type
 
     def _alone(self, asked: _Asked, run: Run, padding: int) -> Any:
-        table, most = asked.table, self._most()
+        table, most = asked.table, self._most(padding)
         if not most or table.rows <= most or table.shape is Shape.WHOLE:
-            return _ran(run, asked, table, padding)
-        parts = [
-            _ran(run, asked, table.cut(start, min(start + most, table.rows)), padding)
-            for start in range(0, table.rows, most)
-        ]
+            return self._ran(run, asked, table, padding)
+        parts: list[Any] = []
+        for start in range(0, table.rows, most):
+            if parts and asked.answer.done():  # who asked has left; written by the loop, read here: at worst in vain
+                break
+            parts.append(self._ran(run, asked, table.cut(start, min(start + most, table.rows)), padding))
         return _stacked(parts)
+
+    def _ran(self, run: Run, asked: _Asked, table: Table, padding: int) -> Any:
+        # A run is what may take too long; a request of many pieces, or a repeated one, takes as long as it has to.
+        self._since = perf_counter()
+        missing = -table.rows % padding if padding > 1 and table.shape is not Shape.WHOLE else 0
+        if not missing or not table.rows:
+            return run(table, asked.method, asked.params)
+        last = table.cut(table.rows - 1, table.rows)
+        found = run(join([table, *[last] * missing]), asked.method, asked.params)
+        return _part(found, 0, table.rows)
 
 
 def _alike(first: _Asked, second: _Asked) -> bool:
@@ -292,15 +307,6 @@ def _told(error: Exception) -> ServiceError:
     if isinstance(error, ValueError | TypeError):
         return BadRows(f"The model refused these rows: {summary(error)}")
     return ModelFailed(f"The model failed on these rows: {summary(error)}")
-
-
-def _ran(run: Run, asked: _Asked, table: Table, padding: int) -> Any:
-    missing = -table.rows % padding if padding > 1 and table.shape is not Shape.WHOLE else 0
-    if not missing or not table.rows:
-        return run(table, asked.method, asked.params)
-    last = table.cut(table.rows - 1, table.rows)
-    found = run(join([table, *[last] * missing]), asked.method, asked.params)
-    return _part(found, 0, table.rows)
 
 
 def _count(outputs: Any) -> int:

@@ -151,7 +151,58 @@ def test_bad_row_hurts_its_own_caller() -> None:
             type(f) if isinstance(f, BaseException) else f[0] for f in found
         ]
 
-    assert [1, 5, 1, 1, 1, 1, 1] == served(body).runs
+    assert [1, 5, 2, 1, 1, 3, 1, 2, 1, 1] == served(body).runs
+
+
+def test_bad_row_among_many_costs_few_runs() -> None:
+    """The caller of the one bad row among sixty-four is found in halves; sixty-three answers hardly wait for it."""
+
+    async def body(batcher: Batcher, model: Model) -> None:
+        model.free.clear()
+        first = batcher.ask(Batch(table(0)))
+        await started(model)
+        rest = [batcher.ask(Batch(table(-1 if i == 41 else i))) for i in range(64)]
+        model.free.set()
+        found = await asyncio.gather(first, *rest, return_exceptions=True)
+        assert [42] == [place for place, f in enumerate(found) if isinstance(f, BadRows)]
+        assert [2.0 * i for i in range(64) if i != 41] == [f[0] for f in found[1:] if not isinstance(f, BaseException)]
+
+    assert [1, 64, 32, 32] == served(body).runs[:4]
+    assert 14 == len(served(body).runs)
+
+
+class Slow(Model):
+    """Takes a moment for every run."""
+
+    def __call__(self, rows: Table, method: str, params: Mapping[str, Any]) -> Any:
+        time.sleep(0.06)
+        return super().__call__(rows, method, params)
+
+
+def test_long_request_is_not_given_up() -> None:
+    """A request whose pieces together take longer than one run may is answered: no run of it took too long."""
+    given_up: list[int] = []
+
+    async def body(batcher: Batcher, model: Model) -> None:
+        assert [2.0 * i for i in range(20)] == (await batcher.ask(Batch(table(*range(20))))).tolist()
+
+    slow = Slow()
+    served(body, Limits(rows=2, seconds=0.2), run=slow, stuck=lambda: given_up.append(1))
+    assert ([2] * 10, []) == (slow.runs, given_up)
+
+
+def test_pieces_for_nobody_are_not_run() -> None:
+    """When the caller of a long request leaves, its remaining pieces cost the model nothing."""
+
+    async def body(batcher: Batcher, model: Model) -> None:
+        asked = batcher.ask(Batch(table(*range(200))))
+        await started(slow, 2)
+        asked.cancel()
+        assert [2.0] == (await batcher.ask(Batch(table(1)))).tolist()
+
+    slow = Slow()
+    served(body, Limits(rows=2), run=slow)
+    assert len(slow.runs) < 20
 
 
 def test_methods_do_not_mix() -> None:
