@@ -48,36 +48,16 @@ class GraphEndpoint:
     ) -> None:
         self.name = name or graph.name or (version.name if version else "graph")
         self.ref = ref or self.name
+        self.version = version
+        self.graph = graph if graph.name == self.name else replace(graph, name=self.name)
         self.measures = measures or Measures()
         self.state = state or State()
         self.threads = Threads()
-        self.failed = ""
-        self.stage = "None"
-        self.aliases: tuple[str, ...] = ()
-        self.use(graph, leaf, version=version, intake=intake)
+        self.built: Built = build(
+            self.graph, leaf, state=self.state, measures=self.measures, threads=self.threads, intake=intake
+        )
         self._clerks = Threads(2)  # of their own: who sends ids that nobody knows keeps no function waiting
         self.state.reporting(self._own_report)
-
-    def use(self, graph: Graph, leaf: FindLeaf, *, version: By | None = None, intake: Any = None) -> None:
-        """From the next request on, answer with this graph; those under way are answered as they began.
-
-        What is remembered goes on for arms that stay what they were; shadows are compared anew.
-        """
-        found = graph if graph.name == self.name else replace(graph, name=self.name)
-        built = build(found, leaf, state=self.state, measures=self.measures, threads=self.threads, intake=intake)
-        self.graph: Graph = found
-        self.version: By | None = version
-        self.built: Built = built
-
-    def means(self, which: str) -> bool:
-        """Whether ``3``, ``production`` or ``@champion`` is what answers here."""
-        if not which or self.ref.removeprefix("models:/")[len(self.name) :].removeprefix("/") == which:
-            return True
-        if self.version is None:
-            return False
-        if which.startswith("@"):
-            return which[1:] in self.aliases
-        return which == str(self.version.number) or which.casefold() == self.stage.casefold() != "none"
 
     @property
     def intake(self) -> Any:
@@ -102,21 +82,26 @@ class GraphEndpoint:
 
     @property
     def ready(self) -> bool:
-        """Whether every model can answer, those of shadows aside."""
-        return all(leaf.ready for path, (_, leaf) in self.built.leaves.items() if not self._beside(path))
+        """Whether every model can answer with the bytes that it is pinned to, those of shadows aside."""
+        return all(self._fit(path) for path in self.built.leaves if not self._beside(path))
+
+    def _fit(self, path: str) -> bool:
+        node, leaf = self.built.leaves[path]
+        by = leaf.by
+        return leaf.ready and (not node.digest or by is None or by.digest == node.digest)
 
     @property
     def trouble(self) -> str:
-        """What is wrong with which part, or why a newer version of the graph does not serve."""
-        found = [self.failed] if self.failed else []
+        """What is wrong with which part."""
+        found = []
         for path, (node, leaf) in self.built.leaves.items():
             by = leaf.by
             if leaf.trouble:
                 found.append(f"{path}: {leaf.trouble}")
             elif not leaf.ready:
                 found.append(f"{path}: {node.ref} is not served yet")
-            elif node.digest and by is not None and by.digest != node.digest:
-                found.append(f"{path}: {node.ref} is not what the graph was registered with")
+            elif not self._fit(path):
+                found.append(f"{path}: {by.ref if by else node.ref} is not what the graph was registered with")
         return "; ".join(found)
 
     def _beside(self, path: str) -> bool:
@@ -132,8 +117,7 @@ class GraphEndpoint:
             "parts": [self._part(path) for path in self.built.leaves], "trouble": self.trouble,
         }  # fmt: skip
         if self.version is not None:
-            found.update(version=self.version.number, digest=self.version.digest, stage=self.stage)
-            found.update(aliases=list(self.aliases))
+            found.update(version=self.version.number, digest=self.version.digest)
         return found
 
     def _part(self, path: str) -> Document:

@@ -17,11 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from nbregistry import Registry
 from nbregistry import graph as g
-from nbregistry.errors import InvalidInput, Untrusted
 from nbregistry.flavors.trust import Keyring
 from nbregistry.serving.following import Following
 from nbregistry.serving.graph.endpoint import GraphEndpoint
-from nbregistry.serving.graph.offering import FollowedGraph, is_graph, of_graph, state_folder
 from nbregistry.serving.live import Terms
 from nbregistry.serving.node import Batch
 from tests.serving.graph.leaves import Fake, Models, constant, question, until
@@ -57,9 +55,7 @@ async def following(registry: Registry) -> AsyncIterator[Following]:
 @asynccontextmanager
 async def served(registry: Registry, ref: str) -> AsyncIterator[GraphEndpoint]:
     async with following(registry) as models:
-        graph = FollowedGraph(registry, ref, models.leaf)
-        yield await graph.start()
-        await graph.close()
+        yield await models.endpoint(ref)
 
 
 def batch(endpoint: GraphEndpoint, id_: str = "r1", **more: Any) -> Batch:
@@ -130,10 +126,7 @@ def test_a_graph_follows_its_reference(r: Registry) -> None:
             stop.set()
             await asking
             assert taken == sorted(taken)
-            assert (2, ("live",)) == (endpoint.metadata()["version"], endpoint.aliases)
-            assert endpoint.means("@live")
-            assert endpoint.means("2")
-            assert not endpoint.means("1")
+            assert 2 == endpoint.metadata()["version"]
 
     asyncio.run(scene())
 
@@ -153,28 +146,12 @@ def test_a_graph_that_cannot_be_served_leaves_the_old_one(r: Registry, monkeypat
             await until(lambda: "ab/2 is not served" in endpoint.trouble, 20)
             assert [1] == [len((await endpoint(batch(endpoint))).by)]
             monkeypatch.undo()
+            await until(lambda: 2 == endpoint.metadata()["version"], 20)
             await asyncio.to_thread(r.alias, "ab/3", "live")
-            await until(lambda: "ab/3 is not served: it would break those who ask now" in endpoint.trouble, 20)
-            assert 1 == endpoint.metadata()["version"]
+            await until(lambda: "ab/3 is not served: it would break those who ask" in endpoint.trouble, 20)
+            assert 2 == endpoint.metadata()["version"]
 
     asyncio.run(scene())
-
-
-def test_what_is_no_graph_is_said_so(r: Registry) -> None:
-    """A model served as a graph is refused, an untrusted graph too; whether it is one can be asked before."""
-    r.register(g.chain(lambda frame: frame, "iris/1"), "coded")
-    assert [True, False, False] == [is_graph(r, ref) for ref in ("coded", "iris", "nothing")]
-
-    async def start(ref: str) -> None:
-        async with served(r, ref):
-            pass
-
-    with pytest.raises(InvalidInput, match="iris/2 is a model"):
-        asyncio.run(start("iris"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Keyring, "vouches", lambda self, *about: False)
-        with pytest.raises(Untrusted):
-            asyncio.run(start("coded"))
 
 
 def test_what_was_decided_is_kept_for_the_next_server(r: Registry) -> None:
@@ -196,7 +173,6 @@ def test_what_was_decided_is_kept_for_the_next_server(r: Registry) -> None:
     first = asyncio.run(scene())
     assert first == asyncio.run(again())
     assert 20 == sum(arm["rewards"] for arm in first["learning"].values())
-    assert (state_folder(r, "learning") / "decisions.log").is_file()
 
 
 def test_a_graph_of_a_cell_follows_aliases(r: Registry) -> None:
@@ -205,7 +181,9 @@ def test_a_graph_of_a_cell_follows_aliases(r: Registry) -> None:
 
     async def scene() -> None:
         async with following(r) as models:
-            endpoint = await of_graph(g.Graph(g.chain(lambda f: f, "iris@champion")), models.leaf, name="mine")
+            leaf = await models.leaf("iris@champion")
+            graph = g.Graph(g.chain(lambda f: f, "iris@champion"))
+            endpoint = GraphEndpoint(graph, lambda ref, path: leaf, name="mine")
             assert "iris/1" == (await endpoint(batch(endpoint))).by[0].ref
             await asyncio.to_thread(r.alias, "iris/2", "champion")
             await until(lambda: "iris/2" == endpoint.metadata()["parts"][0]["ref"], 20)
@@ -244,6 +222,16 @@ def test_readiness_and_trouble_name_the_part() -> None:
     models["m/1"].ready, models["m/1"].trouble = False, "untrusted"
     assert endpoint.trouble.startswith("ab/main: untrusted")
     assert not endpoint.ready
+
+
+def test_a_pinned_part_of_other_bytes_is_not_ready() -> None:
+    """A leaf that fell back to another version leaves the graph not ready, and says which part it is."""
+    pinned = g.Graph(g.split({"a": "m/1", "b": "m/2"}), "ab").pinned(lambda ref: g.Pin(ref, "ab" * 32))
+    models = Models(Fake("m/1", constant(1.0), digest="ab" * 32), Fake("m/2", constant(2.0), digest="ab" * 32))
+    endpoint = GraphEndpoint(pinned, models)
+    assert ("", True) == (endpoint.trouble, endpoint.ready)
+    models["m/2"].by = models["m/2"].by._replace(number=1, digest="cd" * 32)
+    assert ("ab/b: m/1 is not what the graph was registered with", False) == (endpoint.trouble, endpoint.ready)
 
 
 def test_methods_are_what_all_arms_have() -> None:
