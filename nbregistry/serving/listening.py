@@ -22,7 +22,8 @@ _ALIVE = 1.5  # seconds since its last beat after which a sibling is not waited 
 _BEAT = 0.25
 _FULL = 0.2  # seconds of a pause when the process is out of file descriptors
 _AT_ONCE = 64
-_LINGER = 0.5
+_TURN = 0.02
+_LINGER = 1.0
 """Seconds in which a server that is told to stop still answers what comes, each answer ending its connection."""
 
 
@@ -140,7 +141,10 @@ class Listening:
         sends its next request just now gets its answer. Only then idle connections are closed.
         """
         deadline = time.monotonic() + seconds
-        await asyncio.sleep(min(_LINGER, seconds))
+        lingers = time.monotonic() + min(_LINGER, seconds)
+        await asyncio.sleep(_TURN)
+        while self.count and time.monotonic() < lingers:  # nobody to be polite to, nothing to wait for
+            await asyncio.sleep(_TURN)
         self._open = False
         self._loop.remove_reader(self._listener.fileno())
         while self._take():

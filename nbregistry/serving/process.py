@@ -187,6 +187,8 @@ class Server:
 
     def stop(self) -> None:
         """Answer what is under way, and end; fine when it has ended."""
+        if self._client is not None:
+            self._client.close()
         with contextlib.suppress(ProcessLookupError):
             if self.alive and (pid := self._pid()):
                 os.kill(pid, signal.SIGTERM)
@@ -197,8 +199,6 @@ class Server:
                     os.kill(self._pid(), signal.SIGKILL)
                 break
             time.sleep(_PAUSE)
-        if self._client is not None:
-            self._client.close()
         from nbregistry.serving import starting
 
         starting.forget(self.id)

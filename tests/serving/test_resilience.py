@@ -91,13 +91,32 @@ def test_stop_under_load_loses_nothing(serve: Callable[..., Server]) -> None:
 
 
 def test_readiness_says_no_while_answers_go_on(serve: Callable[..., Server]) -> None:
-    """A server that was told to stop says so to those who look, before it takes no more connections."""
+    """A server told to stop says so to those who look, and still answers a connection that sends its next request."""
     server = serve("sum")
-    with Client(server.url, retries=0) as client:
-        client.predict(ROWS, "sum")
-        os.kill(server.run.state()["pid"], signal.SIGTERM)
-        until(lambda: not client.ready())
-        assert server.alive
+    kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    kept.request("POST", "/models/sum/predict", ASKED, HEADERS)
+    assert 200 == _read(kept).status
+    os.kill(server.run.state()["pid"], signal.SIGTERM)
+    statuses: set[int] = set()
+
+    def refused() -> bool:
+        other = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        other.request("GET", "/readyz")
+        statuses.add(_read(other).status)
+        other.close()
+        return 503 in statuses
+
+    until(refused)
+    kept.request("POST", "/models/sum/predict", ASKED, HEADERS)
+    last = _read(kept)
+    assert (200, "close") == (last.status, last.headers["connection"])
+    kept.close()
+
+
+def _read(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    response = connection.getresponse()
+    response.read()
+    return response
 
 
 def test_one_of_two_workers_is_killed(serve: Callable[..., Server]) -> None:
