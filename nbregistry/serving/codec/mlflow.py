@@ -79,7 +79,7 @@ def _split(found: Any, intake: Intake) -> Table:
     names, rows = found.get("columns"), found["data"]
     if names is not None and type(names) is not list:
         raise InvalidInput("'columns' must be a list of names.")
-    packed = _packed(intake)
+    packed = intake.packed
     if packed:
         order = names if names is not None else list(intake.signature.names) if intake.signature else []
         places = [place for place, name in enumerate(order) if isinstance(name, str) and name in packed]
@@ -93,7 +93,7 @@ def _split(found: Any, intake: Intake) -> Table:
 def _records(found: Any, intake: Intake) -> Table:
     if type(found) is not list:
         raise InvalidInput(f"'dataframe_records' must be a list of objects, not {came(found)}.")
-    for name in _packed(intake):
+    for name in intake.packed:
         for number, record in enumerate(found):
             if type(record) is dict and name in record:
                 record[name] = _unpacked(record[name], number)
@@ -103,7 +103,7 @@ def _records(found: Any, intake: Intake) -> Table:
 def _tensors(found: Any, intake: Intake) -> Table:
     """Read ``instances`` and ``inputs``: rows, objects, values of one column, or an object of columns."""
     if type(found) is dict:
-        for name in _packed(intake) & found.keys():
+        for name in intake.packed & found.keys():
             if type(found[name]) is list:
                 found[name] = [_unpacked(value, row) for row, value in enumerate(found[name])]
         return intake.from_columns(found)
@@ -125,14 +125,6 @@ def _only_column(intake: Intake) -> str | None:
 
 
 _READERS = {"dataframe_split": _split, "dataframe_records": _records, "instances": _tensors, "inputs": _tensors}
-
-
-def _packed(intake: Intake) -> set[str]:
-    """Return the names of the columns that hold bytes, which JSON brings in base64."""
-    signature = intake.signature
-    if signature is None:
-        return set()
-    return {c.name for c in signature.inputs if c.extra and c.extra.get("holds") == "bytes"}
 
 
 def _unpacked(value: Any, row: int) -> Any:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from nbregistry.capture.containers import FRAME, MAPPING, SERIES
 from nbregistry.capture.values import text_of
 from nbregistry.errors import BadRows, InvalidInput, ModelFailed
+from nbregistry.serving.codec.writing import moments
 from nbregistry.serving.intake import Intake
 from nbregistry.serving.table import Table
 
@@ -28,6 +29,7 @@ DTYPES: Mapping[str, str] = {
 """NumPy's name of each datatype of a fixed size; ``BYTES`` is the one without."""
 
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_OF_DTYPES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}  # a dtype's name takes NumPy a while
 _MOST_DIMENSIONS = 32
 
 
@@ -169,9 +171,10 @@ def of_values(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> Te
         values[:] = flat
         return Tensor(name, datatype, shape, values.reshape(shape))
     try:
-        with np.errstate(over="ignore"):
-            values = np.array(flat, dtype=DTYPES[datatype] if datatype != "FP16" else np.float64)
-            values = values.astype(DTYPES[datatype])
+        values = np.array(flat, dtype=DTYPES[datatype] if datatype[:2] != "FP" else np.float64)
+        if datatype in ("FP16", "FP32"):
+            with np.errstate(over="ignore"):
+                values = values.astype(DTYPES[datatype])
     except (OverflowError, ValueError):
         raise InvalidInput(f"{text_of(name, 40)!r} has a value beyond the range of {datatype}.") from None
     return Tensor(name, datatype, shape, values.reshape(shape))
@@ -212,7 +215,7 @@ def table_of(tensors: Sequence[Tensor], intake: Intake, *, by_column: bool = Fal
     container = signature.container if signature is not None else ""
     if len(tensors) == 1 and not by_column:
         only = tensors[0]
-        named = signature is not None and only.name in signature.names and container == FRAME
+        named = only.name in intake.names and container == FRAME
         column = named and only.values.size == len(only.values)
         if not column and container != MAPPING:
             return _of_one(only, intake, container)
@@ -284,7 +287,9 @@ def _named(name: str, values: Any) -> Tensor:
         found = np.asarray(values)
     except ValueError:
         raise ModelFailed(f"The model's answer {name!r} has rows of different lengths, which no tensor has.") from None
-    if (datatype := _NAMES.get(found.dtype.name)) is None:
+    if not found.dtype.isnative:
+        found = found.astype(found.dtype.newbyteorder("="))
+    if (datatype := _OF_DTYPES.get(found.dtype)) is None:
         if found.dtype.kind == "f":
             found, datatype = found.astype(np.float64), "FP64"
         else:
@@ -297,10 +302,17 @@ def _named(name: str, values: Any) -> Tensor:
 def _as_objects(values: Array) -> Array:
     """Return texts, and whatever else has no datatype, as objects: text, bytes or None."""
     if values.dtype.kind in "mM":
-        values = values.astype(str)
+        values = np.array(moments(values), dtype=object).reshape(values.shape)
     found = np.empty(values.size, dtype=object)
-    found[:] = [v if v is None or isinstance(v, bytes) else str(v) for v in values.ravel().tolist()]
+    found[:] = [_text(v) for v in values.ravel().tolist()]
     return found.reshape(values.shape)
+
+
+def _text(value: Any) -> Any:
+    if value is None or isinstance(value, bytes):
+        return value
+    missing = isinstance(value, float) and math.isnan(value)
+    return None if missing or type(value).__name__ in ("NaTType", "NAType") else str(value)
 
 
 def to_bytes(tensor: Tensor) -> bytes:

@@ -47,7 +47,9 @@ def outputs_of(outputs: Any) -> Any:
     """Return outputs in a form that ``dumped`` writes: one entry a row, a frame as one object a row."""
     if isinstance(outputs, np.ndarray):
         if outputs.dtype.kind in "mM":
-            return _moments(outputs)
+            return moments(outputs)
+        if not outputs.dtype.isnative:
+            return outputs.tolist()
         return outputs if outputs.flags.c_contiguous else np.ascontiguousarray(outputs)
     if hasattr(outputs, "to_numpy") and hasattr(outputs, "columns"):
         names = [str(name) for name in outputs.columns]
@@ -86,14 +88,14 @@ def _plain(value: Any) -> Any:
 
 def _of_numpy(value: Any) -> Any:
     if value.dtype.kind in "mM":
-        return _moments(value)
+        return moments(value)
     found = value.tolist()
     if found is value or isinstance(found, np.generic):  # long doubles have no plain form
         return float(found)
     return found
 
 
-def _moments(values: Any) -> Any:
+def moments(values: Any) -> Any:
     """Return moments as ISO 8601 text and durations as text, None where there is none."""
     texts: npt.NDArray[Any] = np.asarray(values.astype(str), dtype=object)
     texts[np.isnat(values)] = None

@@ -39,11 +39,21 @@ class Intake:
     ----------
     signature : Signature or None
         None: nothing is known and nothing is checked.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        Of the inputs.
+    packed : frozenset of str
+        Names of the inputs that hold bytes, which text can bring in base64 only.
     """
 
     def __init__(self, signature: Signature | None) -> None:
         self.signature = signature
         self._way = _way(signature)
+        inputs = signature.inputs if signature is not None else ()
+        self.names = frozenset(c.name for c in inputs)
+        self.packed = frozenset(c.name for c in inputs if c.extra and c.extra.get("holds") == "bytes")
 
     @property
     def numeric(self) -> bool:

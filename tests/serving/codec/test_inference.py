@@ -208,6 +208,11 @@ def test_other_outputs() -> None:
     assert [[0.0, 0.0]] == read.as_numpy("predict_1").tolist()
     read = result(inference.encode(answered(asked, pd.Series(["a"])), asked))
     assert [b"a"] == read.as_numpy("predict").tolist()
+    read = result(inference.encode(answered(asked, np.array([1, 2], dtype=">i4")), asked))
+    assert ("INT32", [1, 2]) == (read.get_output("predict")["datatype"], read.as_numpy("predict").tolist())
+    for outputs in (np.array(["2020-01-01", "NaT"], dtype="M8[D]"), pd.Series(["2020-01-01", None], dtype="str")):
+        read = result(inference.encode(answered(asked, outputs), asked))
+        assert [b"2020-01-01", b""] == read.as_numpy("predict").tolist()
     with pytest.raises(ModelFailed, match="rows of different lengths"):
         inference.encode(answered(asked, [[1], [1, 2]]), asked)
 

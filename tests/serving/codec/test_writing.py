@@ -25,6 +25,7 @@ OBJECTS = np.array(["a", None, 1.5, True], dtype=object)
         (np.array([0.5], dtype="longdouble"), [0.5]),
         (np.array([2**63], dtype="uint64"), [2**63]),
         (np.array([True]), [True]),
+        (np.array([1, 2], dtype=">i4"), [1, 2]),
         (np.array(["yes", "no"]), ["yes", "no"]),
         (np.array([b"a"]), ["YQ=="]),
         (OBJECTS, ["a", None, 1.5, True]),
