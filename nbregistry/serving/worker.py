@@ -7,6 +7,7 @@ ends when the supervisor does. It loads no library that the versions it serves d
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,7 @@ class Worker:
         )  # fmt: skip
         parts.app.start()
         listening.start()
+        _quieten_collector()
         self._tell("ready")
         await leave.wait()
         parts.app.leaving = True
@@ -91,6 +93,12 @@ class Worker:
         """End the process, since a thread cannot be ended; those who waited are told first."""
         self.marker.blame(digest)
         asyncio.get_running_loop().call_later(_PARTING, os._exit, STUCK)
+
+
+def _quieten_collector() -> None:
+    """Leave what was loaded to start with out of every later look for cycles, which else holds up answers for long."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 def _protocol(app: Any) -> tuple[Callable[[], asyncio.Protocol], Any]:
