@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -32,17 +32,26 @@ def r(tmp_path: Path) -> Registry:
     return registry
 
 
-def swaps(r: Registry, seconds: float, every: float, **options: Any) -> tuple[Load, list[tuple[float, str]], float]:
+class Move(NamedTuple):
+    """A change of the version in charge, and when it was made."""
+
+    begun: float
+    done: float
+    ref: str
+
+
+def swaps(r: Registry, seconds: float, every: float, **options: Any) -> tuple[Load, list[Move], float]:
     """Load a server at half of what it can do, and move the alias to and fro all along; then as long without."""
     body = orjson.dumps({"rows": X[:1].tolist()})
-    moves: list[tuple[float, str]] = [(0.0, "tumour/1")]
+    moves = [Move(0.0, 0.0, "tumour/1")]
 
     async def move(until: float) -> None:
         number = 1
         while time.monotonic() < until:
             number = 3 - number
+            begun = time.monotonic()
             await asyncio.to_thread(r.alias, f"tumour/{number}", "champion")
-            moves.append((time.monotonic(), f"tumour/{number}"))
+            moves.append(Move(begun, time.monotonic(), f"tumour/{number}"))
             await asyncio.sleep(every)
 
     async def main(url: str) -> tuple[Load, float]:
@@ -74,23 +83,24 @@ def settled(server: Any, seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def misnamed(found: Load, moves: list[tuple[float, str]], late: float) -> list[str]:
+def misnamed(found: Load, moves: list[Move], late: float) -> list[str]:
     """Return the answers that were not given by the version they name, or by one that was not in charge then.
 
-    A change takes a moment to arrive, so who was in charge within ``late`` seconds before the question is right too.
+    A change may be seen as soon as it begins, and takes a moment to arrive, so who was in charge within ``late``
+    seconds before the question is right too.
     """
     wrong = []
     for answer in found.answers:
         ref = f"{answer.headers['x-model-name']}/{answer.headers['x-model-version']}"
         value = orjson.loads(answer.body)["predictions"][0]
-        known = [i for i, (when, _) in enumerate(moves) if when <= answer.came]
-        right = [i for i in known if i + 1 >= len(moves) or moves[i + 1][0] >= answer.sent - late]
-        if (value >= 10) != (ref == "tumour/2") or ref not in {moves[i][1] for i in right}:
+        known = [i for i, move in enumerate(moves) if move.begun <= answer.came]
+        right = [i for i in known if i + 1 >= len(moves) or moves[i + 1].done >= answer.sent - late]
+        if (value >= 10) != (ref == "tumour/2") or ref not in {moves[i].ref for i in right}:
             wrong.append(f"{ref} said {value}")
     return wrong
 
 
-def check(found: Load, moves: list[tuple[float, str]], late: float = 10.0) -> None:
+def check(found: Load, moves: list[Move], late: float = 10.0) -> None:
     assert [] == found.dropped
     assert {200} == {a.status for a in found.answers}
     assert [] == misnamed(found, moves, late)
