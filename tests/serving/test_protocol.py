@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import contextlib
 import resource
@@ -14,11 +15,12 @@ import orjson
 import pytest
 
 from nbregistry.serving.app import Application, application
+from nbregistry.serving.node import Batch
 from nbregistry.serving.options import MIB, Options
 from nbregistry.serving.protocol import FIELDS
 from nbregistry.serving.snapshots import resident
 from tests.serving.on_a_socket import exchange, running, status_of, talk, until
-from tests.serving.stand_ins import Offered
+from tests.serving.stand_ins import Offered, StandIn
 
 BODY = b'{"rows": [[1, 2]]}'
 
@@ -244,6 +246,27 @@ def test_a_client_that_does_not_read_is_cut(served) -> None:
                 sock.send(sent)
         until(lambda: app.measures.connections.labels().value <= 1 or app.measures.in_flight.labels().value <= 1)
         assert 200 == answered(port)
+
+
+def test_what_waits_is_not_read_on_and_on() -> None:
+    """While an answer is not there, requests behind it stay in the kernel's buffers: memory does not grow with them."""
+    endpoint = StandIn()
+
+    async def before(batch: Batch) -> None:
+        await asyncio.sleep(30)
+
+    endpoint.before = before
+    with running(lambda port: application(Offered(endpoint), options=Options(port=port, answer_timeout=2))) as (
+        port,
+        _,
+    ):
+        before_ = resident()
+        piece, sent = (head(port) + BODY) * 500, 0
+        with socket.create_connection(("127.0.0.1", port), timeout=0.3) as sock, contextlib.suppress(TimeoutError):
+            while sent < 64 * MIB:
+                sent += sock.send(piece)
+        assert sent < 32 * MIB
+        assert resident() - before_ < 64 * MIB
 
 
 def test_half_open_connections_are_let_go(served) -> None:
