@@ -56,8 +56,8 @@ class GraphEndpoint:
         self.built: Built = build(
             self.graph, leaf, state=self.state, measures=self.measures, threads=self.threads, intake=intake
         )
+        self._asked = False
         self._clerks = Threads(2)  # of their own: who sends ids that nobody knows keeps no function waiting
-        self.state.reporting(self._own_report)
 
     @property
     def intake(self) -> Any:
@@ -130,6 +130,9 @@ class GraphEndpoint:
 
     async def __call__(self, batch: Batch) -> Batch:
         """Answer."""
+        if not self._asked:  # one that was made and never took its place must not report for the one that stayed
+            self._asked = True
+            self.state.reporting(self._own_report)
         return await self.built.root(batch)
 
     async def feedback(self, id: str, reward: float, truth: Any = None, routing: Any = None) -> Document:
@@ -174,11 +177,13 @@ class GraphEndpoint:
         return {
             "name": self.name,
             "arms": {path: node.standing() for path, node in self.built.routed.items()},
-            "shadows": {path: merged([t[path] for t in told if path in t]) for path in self.built.shadowed},
+            "shadows": {
+                path: merged(t[node.key] for t in told if node.key in t) for path, node in self.built.shadowed.items()
+            },
         }
 
     def _own_report(self) -> Document:
-        return {path: node.report() for path, node in self.built.shadowed.items()}
+        return {node.key: node.report() for node in self.built.shadowed.values()}
 
     async def settled(self) -> None:
         """Wait until shadows have answered what they were asked."""

@@ -13,6 +13,7 @@ from nbregistry.errors import RegistryError
 from nbregistry.serving.boundary import guarded
 from nbregistry.serving.graph.differences import MOST_ROWS, Difference, Differences, distances_of, inputs_of, plain
 from nbregistry.serving.graph.parts import Part, Setting
+from nbregistry.serving.graph.routing import identity
 from nbregistry.serving.graph.rows import data_of
 from nbregistry.serving.node import Batch
 from nbregistry.serving.table import Table
@@ -20,11 +21,18 @@ from nbregistry.types import Document
 
 
 class Shadowed:
-    """The main node, and behind it another one that sees the same rows once the answer is on its way."""
+    """The main node, and behind it another one that sees the same rows once the answer is on its way.
+
+    Attributes
+    ----------
+    key : str
+        What its report is kept under.
+    """
 
     def __init__(self, node: Shadow, path: str, parts: tuple[Part, Part], setting: Setting) -> None:
         self._node, self._path, self._setting = node, path, setting
         self._main, self._shadow = parts
+        self.key = f"{path}.{identity(node)}"  # another shadow at the same place is another comparison
         self._random = random.Random()  # noqa: S311  a sample, no secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._found = Differences()

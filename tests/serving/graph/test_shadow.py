@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -176,6 +177,20 @@ def test_reports_of_processes_add_up(tmp_path: Path) -> None:
     assert 7 == len(found["most_different"])
 
 
+def test_another_shadow_is_another_comparison(tmp_path: Path) -> None:
+    """What an earlier shadow at the same place did does not count for the next; one that never answered is silent."""
+    state = State(tmp_path / "s")
+    first = shadowed(Models(), state)
+    asyncio.run(asked(first, "r1", "r2"))
+    never = GraphEndpoint(g.Graph(g.shadow("m/1", "m/3"), "ab"), Models(), state=state)
+    assert (2, 0) == (report(first)["requests"], report(never)["requests"])
+    state.close()
+    again = State(tmp_path / "s")
+    other = GraphEndpoint(g.Graph(g.shadow("m/1", "m/3"), "ab"), Models(), state=again)
+    assert (2, 0) == (report(shadowed(Models(), again))["requests"], report(other)["requests"])
+    again.close()
+
+
 SHADOWING = """
 import asyncio, sys
 from pathlib import Path
@@ -200,7 +215,7 @@ def test_reports_of_the_past_become_one_file(tmp_path: Path) -> None:
     endpoint = shadowed(Models(), State(folder))
     assert (3, 3) == (report(endpoint)["requests"], len(report(endpoint)["most_different"]))
     assert ["report-past.json"] == [path.name for path in folder.glob("report-*.json")]
-    (folder / "report-1-x.json").write_bytes(b'{"ab": 3}')
+    (folder / f"report-{os.getpid()}-x.json").write_bytes(b'{"ab": 3}')  # as anything might write it
     assert 3 == report(endpoint)["requests"]
     endpoint.close()
 
