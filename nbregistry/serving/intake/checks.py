@@ -275,6 +275,10 @@ def check_of(column: Column) -> Check:
         low, high = INTEGERS[dtype]
         fits = lambda values: low <= min(values) and max(values) <= high  # noqa: E731 - as short as its use
         return Plain(_demanding(column), {int}, _whole(low, high), fits)
+    if dtype.startswith("datetime64["):
+        from nbregistry.serving.intake.moments import Moments
+
+        return Moments(column)
     return Converted(column)
 
 
