@@ -61,6 +61,7 @@ def card(found: Card) -> View:
     v = found.version
     messages = list(dict.fromkeys((*found.notices, *v.warnings)))
     captured, missing, warnings = _captured(v, messages)
+    captured += _compiled(found.compiled)
     notices = [text for text in warnings if text in found.notices][:_MOST_NOTICES]
     warnings = [text for text in warnings if text not in notices]
     blocks: list[Block] = [_title(v), *_banners(v), *(Banner(Look.WARN, (Span(text),)) for text in notices)]
@@ -179,6 +180,24 @@ def _captured(v: ModelVersion, messages: list[str]) -> tuple[tuple[Fact, ...], t
         missing.append((file, (Span(reason),)))
     there += [(inline(f, 40), (marks.digest(d),)) for f, d in v.files.items() if f not in _MISSING and f != "model"]
     return tuple(there), tuple(missing), rest
+
+
+def _compiled(found: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """Tell what was found out about serving the version compiled."""
+    if not found:
+        return ()
+    if not found.get("equal"):
+        return (
+            ("compiled", (Span("not served so:", Look.WARN), Span(inline(str(found.get("why")), 160), Look.MUTED))),
+        )
+    parts: list[Line] = [(Span("proven equal", Look.GOOD), Span(f"on {int(found['rows']):,} rows"))]
+    if found.get("difference"):
+        parts.append((Span(f"scores within {float(found['difference']):.0e}"),))
+    speeds: Mapping[str, Any] = found.get("microseconds") or {}
+    if {"original", "compiled"} <= speeds.keys():
+        before, now = float(speeds["original"]["1"]), float(speeds["compiled"]["1"])
+        parts.append((Span(f"{now:,.0f} microseconds a row instead of {before:,.0f}"),))
+    return (("compiled", spaced(parts)),)
 
 
 def _summary(v: ModelVersion, file: str) -> Line:

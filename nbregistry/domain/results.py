@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self, SupportsIndex, TypeVar, overload
+from typing import Any, Self, SupportsIndex, TypeVar, overload
 
 from nbregistry.domain.entities import Annotation, Event, ModelVersion, RegisteredModel
 from nbregistry.domain.frames import Frame, frame
@@ -106,11 +106,14 @@ class Card:
         What the version is measured against; None for the first.
     notices : tuple of str
         What the user should know of this registering, such as a secret that was redacted.
+    compiled : mapping
+        What was found out about serving the version compiled; empty when nothing was.
     """
 
     version: ModelVersion
     previous: ModelVersion | None = None
     notices: tuple[str, ...] = ()
+    compiled: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

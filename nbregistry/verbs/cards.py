@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from nbregistry import display
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.results import Card
+from nbregistry.registry import Registry
+
+
+def proven(registry: Registry, card: Card) -> Card:
+    """Return the card with what was found out about serving its version compiled."""
+    core = registry.core
+    if not any((folder / "compiled").is_dir() for folder in (core.store.folder, core.settings.home)):
+        return card  # looking closer would load what only servers need
+    from nbregistry.serving import compiling
+
+    found = compiling.find(registry, card.version)
+    return card if found is None else replace(card, compiled=found.as_document())
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ from nbregistry.domain.results import Events, Models, Versions
 from nbregistry.errors import InvalidInput
 from nbregistry.registry import Registry, checking
 from nbregistry.verbs.asking import Ask
-from nbregistry.verbs.cards import ShownVersion
+from nbregistry.verbs.cards import ShownVersion, proven
 from nbregistry.verbs.grammar import Values
 from nbregistry.verbs.namespace import lookup
 
@@ -43,7 +43,8 @@ def versions(ask: Ask, values: Values) -> Versions:
 
 def show(ask: Ask, values: Values) -> ShownVersion:
     """Show the card of a version."""
-    return ShownVersion.of(view(ask, values).card(values["ref"]))
+    registry = view(ask, values)
+    return ShownVersion.of(proven(registry, registry.card(values["ref"])))
 
 
 def search(ask: Ask, values: Values) -> Versions:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -89,10 +90,10 @@ def find(registry: Registry, version: ModelVersion) -> Found | None:
     """Return what is known of a version's compiled twin, None when nothing is; reads a file, imports nothing large."""
     if importlib.util.find_spec("onnxruntime") is None:
         return None
-    core = registry.core
+    identity = _identity(version)
     for folder in _folders(registry):
-        for record in _records(folder, _key(version), core.keyring):
-            if (found := _found(folder, record, version)) is not None:
+        for record in _records(folder, _key(identity), registry.core.keyring):
+            if (found := _found(folder, record, identity)) is not None:
                 return found
     return None
 
@@ -106,15 +107,16 @@ def keep(registry: Registry, version: ModelVersion, proof: Proof, plan: Plan | N
         It can be written neither beside the store nor in the user's home.
     """
     keyring = registry.core.keyring
+    identity = _identity(version)
     record = {
-        **_identity(version), "graph": hashlib.sha256(graph).hexdigest() if graph else "",
+        **identity, "graph": hashlib.sha256(graph).hexdigest() if graph else "",
         "plan": plan.as_document() if plan is not None else None, "proof": proof.as_document(),
     }  # fmt: skip
     signed = {"record": record, "signer": keyring.fingerprint, "signature": keyring.sign(canonical(record))}
     fault: Exception | None = None
     for folder in _folders(registry):
         try:
-            return _written(folder, _key(version), signed, graph)
+            return _written(folder, _key(identity), signed, graph)
         except OSError as error:
             fault = error
     raise RegistryError(f"What was found out about compiling {version.ref} cannot be kept: {fault}")
@@ -142,8 +144,8 @@ def _identity(version: ModelVersion) -> Document:
     }  # fmt: skip
 
 
-def _key(version: ModelVersion) -> str:
-    return hashlib.sha256(canonical(_identity(version))).hexdigest()[:32]
+def _key(identity: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(identity)).hexdigest()[:32]
 
 
 def _libraries() -> dict[str, str]:
@@ -152,9 +154,22 @@ def _libraries() -> dict[str, str]:
     for name, distributions in _LIBRARIES.items():
         for distribution in distributions:
             with contextlib.suppress(metadata.PackageNotFoundError):
-                found[name] = metadata.version(distribution)
+                found[name] = installed(distribution)
                 break
     return found
+
+
+def installed(distribution: str) -> str:
+    """Return the installed version; its metadata parsed as mail, as the library does it, would take 3 ms.
+
+    Raises
+    ------
+    importlib.metadata.PackageNotFoundError
+        It is not installed.
+    """
+    told = metadata.distribution(distribution).read_text("METADATA") or ""
+    match = re.search(r"^Version:\s*(\S+)", told, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _records(folder: Path, key: str, keyring: Keyring) -> Iterator[Mapping[str, Any]]:
@@ -173,9 +188,9 @@ def _records(folder: Path, key: str, keyring: Keyring) -> Iterator[Mapping[str, 
             continue
 
 
-def _found(folder: Path, record: Mapping[str, Any], version: ModelVersion) -> Found | None:
+def _found(folder: Path, record: Mapping[str, Any], identity: Mapping[str, Any]) -> Found | None:
     try:
-        if {name: record[name] for name in _identity(version)} != _identity(version):
+        if {name: record[name] for name in identity} != identity:
             return None
         proof = Proof.from_document(record["proof"])
         if not proof.equal:

@@ -103,5 +103,5 @@ def _stamped(proof: Proof) -> Proof:
     found = {"python": platform.python_version()}
     for name in _NAMED:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            found[name] = cache.installed(name)
     return replace(proof, libraries=found, made=timestamp())

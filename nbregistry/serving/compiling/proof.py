@@ -6,16 +6,18 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbregistry.errors import RegistryError
 from nbregistry.flavors.boundary import foreign
-from nbregistry.serving.compiling.compiled import Compiled
-from nbregistry.serving.compiling.evidence import Rows
 from nbregistry.serving.compiling.layout import Unanswered
-from nbregistry.serving.engine import Engine
-from nbregistry.serving.table import Table
 from nbregistry.types import Document
+
+if TYPE_CHECKING:  # whoever only reads what was proven, a card for instance, loads none of what proves
+    from nbregistry.serving.compiling.compiled import Compiled
+    from nbregistry.serving.compiling.evidence import Rows
+    from nbregistry.serving.engine import Engine
+    from nbregistry.serving.table import Table
 
 TOLERANCE = 1e-9
 """Allowed difference of two scores, relative and absolute: what remains of doubles after some hundred additions in
@@ -161,7 +163,8 @@ class _Comparison:
         if labels or theirs.dtype.kind != "f":
             different = theirs != ours
             if different.any():
-                raise _Unequal(f"{method} says {ours[different][0]!r} instead of {theirs[different][0]!r} ({where})")
+                mine, own = (found[different].tolist()[0] for found in (ours, theirs))
+                raise _Unequal(f"{method} says {mine!r} instead of {own!r} ({where})")
             return
         if theirs.dtype.itemsize < np.dtype(np.float64).itemsize:
             self.tolerance = SINGLE

@@ -16,12 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nbregistry import Registry
+from nbregistry import Registry, display
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.errors import Damaged
 from nbregistry.serving import compiling
-from nbregistry.serving.compiling import child
+from nbregistry.serving.compiling import cache, child
 from nbregistry.serving.table import Shape, Table
+from nbregistry.verbs.cards import proven
 
 X, Y = load_breast_cancer(return_X_y=True)
 
@@ -136,10 +137,8 @@ def test_another_library_version_asks_for_another_proof(
 ) -> None:
     """A proof made with other versions of the libraries is not taken for one made with these."""
     child.compiled(registry, version)
-    from importlib import metadata
-
-    real = metadata.version
-    monkeypatch.setattr(metadata, "version", lambda name: "99" if name == "onnxruntime" else real(name))
+    real = cache.installed
+    monkeypatch.setattr(cache, "installed", lambda name: "99" if name == "onnxruntime" else real(name))
     assert compiling.find(registry, version) is None
 
 
@@ -151,7 +150,7 @@ def test_compiled_path_loads_no_training_library(registry: Registry) -> None:
     program = f"""
 import sys
 import numpy as np
-from nbregistry import Registry
+from nbregistry import Registry, display
 from nbregistry.serving import compiling
 from nbregistry.serving.intake import Intake
 registry = Registry({str(registry.core.settings.uri)!r}, read_only=True)
@@ -162,3 +161,15 @@ print(engine.run(table, "predict", {{}}).tolist(), sorted({{"sklearn", "pandas",
 """
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert f"{pipeline.predict([[1.0] * 30]).tolist()} []" == told.strip()
+
+
+def test_card_tells_what_was_proven(registry: Registry, version: ModelVersion) -> None:
+    """A version's card says whether it is served compiled, on what evidence, or why not; nothing before it is known."""
+    assert {} == proven(registry, registry.card(version)).compiled
+    child.compiled(registry, version)
+    told = display.text(proven(registry, registry.card(version)))
+    assert "proven equal" in told
+    assert "microseconds a row instead of" in told
+    odd = registry.register(Unconvertible(max_iter=5_000).fit(X, Y), "odd", X=X, y=Y)
+    child.compiled(registry, odd)
+    assert "not served so: predict says" in display.text(proven(registry, registry.card(odd)))

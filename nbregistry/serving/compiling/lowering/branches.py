@@ -20,13 +20,14 @@ class Branches:
         How the numeric nodes compare.
     """
 
-    def __init__(  # noqa: PLR0917 - the columns of one table of nodes, in the order of ``Tree``
+    def __init__(
         self,
         left: Array,
         right: Array,
         feature: Array,
         threshold: Array,
         missing_left: Array,
+        *,
         value: Array,
         mode: int = LEQ,
     ) -> None:

@@ -44,7 +44,7 @@ def _tree(predictor: Any, target: int) -> Tree:
     right = np.where(leaf, -1, nodes["right"].astype(np.int64))
     branches = Branches(
         left, right, nodes["feature_idx"].astype(np.int64), nodes["num_threshold"].astype(np.float64),
-        nodes["missing_go_to_left"].astype(bool), nodes["value"].astype(np.float64),
+        nodes["missing_go_to_left"].astype(bool), value=nodes["value"].astype(np.float64),
     )  # fmt: skip
     for place in np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf).tolist():
         bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][place]]

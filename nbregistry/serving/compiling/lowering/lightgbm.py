@@ -46,7 +46,7 @@ class _Grown:
         left, right, feature, threshold, missing, value = (
             np.array(c, dtype=k) for c, k in zip(zip(*self.rows, strict=True), kinds, strict=True)
         )
-        branches = Branches(left, right, feature, threshold, missing, value)
+        branches = Branches(left, right, feature, threshold, missing, value=value)
         for place, known in self.members:
             branches.member(place, known)
         return branches.tree(target)

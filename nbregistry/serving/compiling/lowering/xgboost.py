@@ -66,7 +66,7 @@ def _tree(tree: Any, target: int) -> Tree:
     values = np.asarray(tree["split_conditions"], dtype=np.float32).astype(np.float64)
     branches = Branches(
         np.asarray(tree["left_children"]), np.asarray(tree["right_children"]), np.asarray(tree["split_indices"]),
-        values, np.asarray(tree["default_left"], dtype=bool), values, LT,
+        values, np.asarray(tree["default_left"], dtype=bool), value=values, mode=LT,
     )  # fmt: skip
     parts = zip(tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True)
     for place, start, size in parts:
