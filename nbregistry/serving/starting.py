@@ -229,7 +229,7 @@ def _started(registry: Registry, spec: ServerSpec, parts: tuple[Part, ...], wish
         state = started.answered()
         if state.get("state") == "failed":
             raise _failure(spec, state)
-        while time.monotonic() < deadline and server.state == "starting":
+        while time.monotonic() < deadline and server.state in ("starting", "stopping"):
             progress.tell("starting")
             time.sleep(_PAUSE)
         if server.state == "failed":
@@ -292,15 +292,6 @@ class _Started:
             with contextlib.suppress(OSError):
                 os.close(self._life)
             self._life = -1
-
-    def end(self) -> None:
-        """Tell it to end and wait; not from a child that was forked."""
-        if self._pid != os.getpid():
-            return
-        with contextlib.suppress(ProcessLookupError):
-            if self.process.poll() is None:
-                self.process.send_signal(signal.SIGTERM)
-        self.forget()
 
     def forget(self) -> None:
         """Let go of a supervisor that ends."""

@@ -25,6 +25,19 @@ def stock() -> Iterator[Registry]:
         yield registry
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Yield a server of sum with two workers, which the tests of a module share."""
+    folder = tmp_path_factory.mktemp("pair")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBREGISTRY_HOME", str(folder / "home"))
+        patch.setenv("NBREGISTRY_USER", "ana")
+        with Registry(folder / "store") as registry:
+            registry.register(Obedient(10.0), "sum", X=ROWS)
+            with registry.serve("sum", workers=2) as server:
+                yield server.wait_ready()
+
+
 @pytest.fixture
 def serve(stock: Registry) -> Iterator[Callable[..., Server]]:
     """Yield ``Registry.serve`` that waits until the server is ready; what runs at the end is stopped."""

@@ -107,6 +107,7 @@ def test_readiness_says_no_while_answers_go_on(serve: Callable[..., Server]) -> 
         return 503 in statuses
 
     until(refused)
+    time.sleep(0.25)  # a client that takes its time, not a wait for the server
     kept.request("POST", "/models/sum/predict", ASKED, HEADERS)
     last = _read(kept)
     assert (200, "close") == (last.status, last.headers["connection"])
