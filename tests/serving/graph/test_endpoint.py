@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,14 +32,26 @@ SCALER = StandardScaler().set_output(transform="pandas").fit(X)
 SCALED = LogisticRegression(max_iter=500).fit(SCALER.transform(X), Y)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a registry and its user's home: iris/1 (linear), iris/2 (a forest), scaler/1 and scaled/1."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBREGISTRY_HOME", str(folder / "home"))
+        with Registry(folder / "store", user="ana") as registry:
+            registry.register(LINEAR, "iris", X=X, y=Y)
+            registry.register(FOREST, "iris", X=X, y=Y)
+            registry.register(SCALER, "scaler", X=X)
+            registry.register(SCALED, "scaled", X=SCALER.transform(X), y=Y)
+    return folder
+
+
 @pytest.fixture
-def r(tmp_path: Path) -> Iterator[Registry]:
-    """A registry with iris/1 (linear), iris/2 (a forest), scaler/1 and scaled/1."""
-    with Registry(tmp_path / "store") as registry:
-        registry.register(LINEAR, "iris", X=X, y=Y)
-        registry.register(FOREST, "iris", X=X, y=Y)
-        registry.register(SCALER, "scaler", X=X)
-        registry.register(SCALED, "scaled", X=SCALER.transform(X), y=Y)
+def r(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """A registry and home of the test's own, with the models in it."""
+    shutil.copytree(kept, tmp_path / "own")
+    monkeypatch.setenv("NBREGISTRY_HOME", str(tmp_path / "own" / "home"))
+    with Registry(tmp_path / "own" / "store") as registry:
         yield registry
 
 
