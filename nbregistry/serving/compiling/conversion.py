@@ -58,6 +58,8 @@ def convert(model: Any, signature: Signature | None, methods: Sequence[str]) -> 
     Inconvertible
         It, or its signature, is of a kind that cannot be drawn; says which.
     """
+    if type(model).__name__ == "OnnxModel":
+        raise Inconvertible("a graph already, which is served as it is")
     traits, kinds = _inputs(signature)
     # Words are numbered while drawing, and tables need all of them: the second drawing knows what the first one met.
     _draw(model, signature, traits)

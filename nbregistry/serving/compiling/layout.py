@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 from nbregistry.capture.values import decode, encode
@@ -21,7 +22,8 @@ NUMBER, WORD, UNUSED = "number", "word", "unused"
 """What a column holds, as far as the graph is concerned."""
 
 _EXACT = 2**53
-_NUMBERS = frozenset({float, int, bool, type(None)})
+_PLAIN = frozenset({float, int, bool})
+_NO_NUMBER = object()
 
 
 class Unanswered(Exception):
@@ -113,7 +115,8 @@ class Layout:
             raise Unanswered("numbers came where words are looked up")
         wide = values.dtype.kind in "iu" and values.dtype.itemsize == 8 and values.size
         if wide and max(int(values.max()), -int(values.min())) > _EXACT:
-            raise Unanswered("integers that a double cannot hold")
+            beyond = (values > _EXACT) | (values < -_EXACT) if values.dtype.kind == "i" else values > _EXACT
+            raise Unanswered("integers that a double cannot hold", beyond.any(axis=1).nonzero()[0].tolist())
         matrix = np.ascontiguousarray(values, dtype=np.float64)
         if not self._plain:
             matrix = matrix.copy() if matrix is values else matrix
@@ -125,7 +128,7 @@ class Layout:
 
         if len(columns) != len(self.feeds):
             raise Unanswered(f"{len(columns)} columns came where {len(self.feeds)} are taken")
-        matrix = np.empty((rows, len(columns)))
+        matrix, beyond = np.empty((rows, len(columns))), set()
         for place, (feed, codes, values) in enumerate(zip(self.feeds, self._codes, columns, strict=True)):
             if codes is not None:
                 try:
@@ -135,14 +138,26 @@ class Layout:
             elif feed.kind == UNUSED:
                 matrix[:, place] = 0.0
             else:
-                matrix[:, place] = _numbers(values)
+                kept = _numbers(values)
+                beyond |= (
+                    {row for row, value in enumerate(kept) if value is _NO_NUMBER} if kept is not values else set()
+                )
+                matrix[:, place] = kept if not beyond else [0.0 if v is _NO_NUMBER else v for v in kept]
+        if beyond:
+            raise Unanswered("values that are no numbers which a double holds", sorted(beyond))
         return matrix
 
 
-def _numbers(values: Sequence[Any]) -> Any:
+def _numbers(values: Sequence[Any]) -> Sequence[Any]:
+    """Return numbers that a double holds, NaN where one is missing, and a mark of our own for anything else."""
     kinds = set(map(type, values))
-    if not kinds <= _NUMBERS:
-        raise Unanswered("a value that is no number")
-    if int in kinds and any(type(v) is int and abs(v) > _EXACT for v in values):
-        raise Unanswered("an integer that a double cannot hold")
-    return [float("nan") if v is None else v for v in values] if type(None) in kinds else values
+    if kinds <= _PLAIN and (int not in kinds or max(map(abs, values)) <= _EXACT):
+        return values
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> Any:
+    if value is None:
+        return nan
+    kind = type(value)
+    return value if kind in _PLAIN and (kind is not int or abs(value) <= _EXACT) else _NO_NUMBER

@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from nbregistry.capture.signature import infer
 from nbregistry.serving.compiling.assembly import Inconvertible
 from nbregistry.serving.compiling.conversion import convert
-from nbregistry.serving.compiling.layout import Unanswered
+from nbregistry.serving.compiling.layout import NUMBER, UNUSED, WORD, Feed, Layout, Unanswered
 from nbregistry.serving.compiling.proof import Proof
 from nbregistry.serving.table import Shape, Table
 from tests.serving.compiling.proving import Pair, paired
@@ -232,3 +232,22 @@ def test_narrow_rows_are_widened() -> None:
     assert pair.proof.equal
     with pytest.raises(Unanswered):
         pair.compiled.run(Table(Shape.ARRAY, np.full((1, 30), 2**53 + 1), 1), "predict", {})
+
+
+def test_one_value_beyond_a_double_concerns_its_row_only() -> None:
+    """In rows held by column, a number that a double cannot hold, or no number, leaves its own row to the original."""
+    feeds = Layout((Feed(NUMBER), Feed(WORD, ("a", "b")), Feed(UNUSED)))
+    columns = ([1, 2**53 + 1, None, "4", True], ["a", "c", None, "b", "a"], [object()] * 5)
+    with pytest.raises(Unanswered) as found:
+        feeds.matrix(Table(Shape.COLUMNS, columns, 5))
+    assert (1, 3) == found.value.rows
+    kept = feeds.matrix(Table(Shape.COLUMNS, columns, 5).pick([0, 2, 4]))
+    expected = np.array([[1.0, 0.0, 0.0], [np.nan, -1.0, 0.0], [1.0, 0.0, 0.0]])
+    assert np.array_equal(expected, kept, equal_nan=True)
+    assert feeds == Layout.from_document(feeds.as_document())
+
+
+def test_unknown_word_has_a_code_of_its_own() -> None:
+    """A word that the model does not know is neither missing nor any known one."""
+    found = Layout((Feed(WORD, ("a", "b")),)).matrix(Table(Shape.COLUMNS, (["a", "b", None, "zebra"],), 4))
+    assert [0.0, 1.0, -1.0, -2.0] == found[:, 0].tolist()
