@@ -20,6 +20,7 @@ SMALL = 1024 * 1024
 JSON = ("application/json",)
 TABLES = (*JSON, "text/csv", "application/csv")
 TENSORS = (*JSON, "application/octet-stream", "")
+ORDERS = (*JSON, "")
 """With none: Triton's client sends its JSON without saying what it is. No page of another origin gets that far."""
 
 _REMEMBERED = 512  # paths already matched; clients repeat theirs
@@ -83,9 +84,9 @@ ROUTES: tuple[Route, ...] = (
     *_inference("/v2/models/{name}"),
     *_inference("/v2/models/{name}/versions/{which}"),
     Route("GET", "/v2/repository/index", "repository_index", READ, INFERENCE),
-    Route("POST", "/v2/repository/index", "repository_index", READ, INFERENCE, JSON, SMALL),
-    Route("POST", "/v2/repository/models/{name}/load", "repository_load", ADMIN, INFERENCE, JSON, SMALL),
-    Route("POST", "/v2/repository/models/{name}/unload", "repository_unload", ADMIN, INFERENCE, JSON, SMALL),
+    Route("POST", "/v2/repository/index", "repository_index", READ, INFERENCE, ORDERS, SMALL),
+    Route("POST", "/v2/repository/models/{name}/load", "repository_load", ADMIN, INFERENCE, ORDERS, SMALL),
+    Route("POST", "/v2/repository/models/{name}/unload", "repository_unload", ADMIN, INFERENCE, ORDERS, SMALL),
     Route("POST", "/api/v1.0/predictions", "predict", PREDICT, SELDON, JSON, None),
     Route("POST", "/api/v1.0/feedback", "feedback", PREDICT, SELDON, JSON, SMALL),
     Route("GET", "/api/v1.0/metadata", "seldon_metadata", READ, SELDON),

@@ -83,6 +83,7 @@ SMUGGLED = {
     "negative length": head(0, b"Content-Length: -1", length=-1) + BODY,
     "hexadecimal length": head(0, b"Content-Length: 0x12", length=-1) + BODY,
     "unknown coding": head(0, b"Transfer-Encoding: xchunked", length=-1) + BODY,
+    "unknown coding of no body": head(0, b"Transfer-Encoding: x", line=b"GET /livez HTTP/1.1", length=-1),
     "coding before chunked": head(0, b"Transfer-Encoding: chunked, identity", length=-1) + BODY,
     "coding with a tab": head(0, b"Transfer-Encoding:\tchunked", b"Transfer-Encoding: identity", length=-1) + BODY,
     "bare line feeds": head(0).replace(b"\r\n", b"\n") + BODY,
