@@ -6,7 +6,6 @@ Imported when a model needs a frame; a server whose models are all compiled neve
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -141,6 +140,4 @@ def _held(values: Any, expected: Expected) -> Any:
         places, _ = expected.places
         codes = [-1 if v is None else places[(bool, v) if isinstance(v, bool) else v] for v in values]
         return pd.Categorical.from_codes(codes, dtype=dtype)
-    if isinstance(dtype, pd.DatetimeTZDtype) and any(type(v) is datetime for v in values):
-        return pd.DatetimeIndex(pd.to_datetime(values, utc=True)).tz_convert(dtype.tz).as_unit(dtype.unit)
     return pd.array(values, dtype=dtype)
