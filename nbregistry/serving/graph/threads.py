@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -56,12 +57,11 @@ class Threads:
             thread.start()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
+        # Counted until a thread is done with it, not until the caller leaves: behind functions that never return, calls
+        # that were given up would pile up.
         self._waiting += 1
-        try:
-            self._jobs.put((call, doing, loop, answer))
-            return await answer
-        finally:
-            self._waiting -= 1
+        self._jobs.put((call, doing, loop, answer))
+        return await answer
 
     def close(self) -> None:
         """End the threads when they have done what is queued."""
@@ -72,22 +72,19 @@ class Threads:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             call, doing, loop, answer = job
-            if answer.done():  # who asked has left; written by the loop, read here: at worst the call is made in vain
-                continue
-            found = _caught(call, doing)
-            try:
-                loop.call_soon_threadsafe(_settle, answer, found)
-            except RuntimeError:  # the loop was closed meanwhile
-                continue
+            # Who asked may have left: written by the loop, read here, so at worst the call is made in vain.
+            found = None if answer.done() else _caught(call, doing)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(self._settle, answer, found)
 
-
-def _settle(answer: asyncio.Future[Any], found: Any) -> None:
-    if answer.done():
-        return
-    if isinstance(found, RegistryError):
-        answer.set_exception(found)
-    else:
-        answer.set_result(found)
+    def _settle(self, answer: asyncio.Future[Any], found: Any) -> None:
+        self._waiting -= 1
+        if answer.done():
+            return
+        if isinstance(found, RegistryError):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
 
 
 def _caught(call: Callable[[], Any], doing: str) -> Any:
