@@ -44,7 +44,7 @@ def entries(only: list[str]) -> Iterator[tuple[str, Contender, tuple[str, ...]]]
             yield name, contender, settings
 
 
-def measure(server: Server, measured: Measured, *, seconds: float, connections: list[int]) -> None:
+def measure(server: Server, measured: Measured, *, seconds: int, connections: list[int]) -> None:
     """Verify, warm up and load one server; add what was seen."""
     measured.size = server.verify()
     measured.started(server.ready, resident(server.process.pid))
@@ -103,7 +103,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server (3)")
-    parser.add_argument("--seconds", type=float, default=10, help="length of one run of wrk (10)")
+    parser.add_argument("--seconds", type=int, default=10, help="length of one run of wrk (10)")
     parser.add_argument("--quick", action="store_true", help="one round of 5 s runs")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only servers with a WORD in their name")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS, help="only these models")
@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=KEPT / "serving.json", help="where every single figure goes")
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.seconds = 1, 5.0
+        options.rounds, options.seconds = 1, 5
     wrk()
     with tempfile.TemporaryDirectory(prefix="nbregistry-serving-") as folder:
         results = run(options, Path(folder))

@@ -45,9 +45,9 @@ def free_ports(count: int) -> int:
     sys.exit("No free port was found.")
 
 
-def load(url: str, bodies: Path, *, connections: int, seconds: float) -> Load:
+def load(url: str, bodies: Path, *, connections: int, seconds: int) -> Load:
     """Post the bodies in turn over so many connections."""
-    options = ["-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "-s", str(SCRIPT)]
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT)]
     done = subprocess.run([wrk(), *options, url, "--", str(bodies)], check=True, capture_output=True, text=True)
     told = json.loads(done.stdout.strip().splitlines()[-1])
     broken = sum(told[kind] for kind in ("connect", "read", "write", "timeout"))

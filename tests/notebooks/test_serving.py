@@ -1,0 +1,69 @@
+"""The notebook on serving, run from first cell to last in a kernel of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+for library in ("ipykernel", "sklearn", "uvicorn"):
+    pytest.importorskip(library)
+
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02_serving.ipynb"
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Execute the notebook once; a cell that fails fails every test of it."""
+    folder = tmp_path_factory.mktemp("serving")
+    found = nbformat.read(NOTEBOOK, 4)
+    path = os.pathsep.join([str(NOTEBOOK.parents[1]), *filter(None, sys.path)])
+    ours = {"NBREGISTRY_HOME": str(folder / "home"), "NBREGISTRY_USER": "ana", "PYTHONPATH": path}
+    resources = {"metadata": {"path": str(folder)}}
+    nbclient.NotebookClient(found, timeout=90, resources=resources).execute(env={**os.environ, **ours})
+    return found
+
+
+def shown(book: Any, words: str) -> str:
+    """Return what the cell with these words showed, as text."""
+    (cell,) = [cell for cell in book.cells if cell.cell_type == "code" and words in cell.source]
+    texts = [o.text if o.output_type == "stream" else o.data.get("text/plain", "") for o in cell.outputs]
+    return "\n".join(texts)
+
+
+def test_every_client_is_answered(book: Any) -> None:
+    """The shell's line, the client and the data frame get predictions, and what does not fit is named."""
+    assert '"predictions":[1,1]' in shown(book, "!curl -sS {url}")
+    assert "array([1, 1, 1, 1, 1])" in shown(book, "client = Client(server.url)")
+    assert "'version': '1'" in shown(book, '"digest": client.last.digest')
+    refused = shown(book, "from nbregistry import RegistryError")
+    assert "row 1, 'mean radius': expected float64, got the text 'large'" in refused
+
+
+def test_swaps_lose_nothing(book: Any) -> None:
+    """Under load the first version answers, then the second, then the first again, and every request is answered."""
+    rows = [[int(n) for n in line.split()[1:]] for line in shown(book, "answers.pivot_table").splitlines()[2:]]
+    first, second = zip(*rows, strict=True)
+    assert first[0] > 0 == second[0]
+    assert sum(second) > 0
+    assert first[-1] > 0
+    assert "0" == shown(book, "len(lost)")
+
+
+def test_feedback_finds_the_better_arm(book: Any) -> None:
+    """The bandit sends most requests to the version whose answers earn more, and its report says so."""
+    taken = eval(shown(book, "client.feedback"), {"Counter": dict})  # noqa: S307  what our own notebook printed
+    assert taken["2"] > taken["1"] > 0
+    assert f'"requests":{taken["2"]}' in shown(book, "rivals/report").replace(" ", "")
+
+
+def test_nothing_is_left_running(book: Any) -> None:
+    """The last cell ends both servers."""
+    assert "No server runs" in shown(book, "%serve --stop all")
