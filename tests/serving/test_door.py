@@ -189,6 +189,19 @@ def test_an_admin_changes_what_is_served() -> None:
     assert 200 == asked(app, "POST", "/v2/repository/models/other/unload", b"", headers).status
 
 
+def test_orders_of_the_repository_need_no_type() -> None:
+    """JSON without a Content-Type, as the extension's public client sends it, loads and unloads; forms do not."""
+    app = application(Offered(), options=guarded())
+    headers = {"authorization": f"Bearer {TOKENS['admin']}"}
+    assert 200 == asked(app, "POST", "/v2/repository/models/other/load", b"{}", headers).status
+    assert 200 == asked(app, "POST", "/v2/repository/index", b'{"ready": true}', headers).status
+    unload = b'{"parameters": {"unload_dependents": false}}'
+    assert 200 == asked(app, "POST", "/v2/repository/models/other/unload", unload, headers).status
+    form = {**headers, "content-type": "text/plain"}
+    assert 415 == asked(app, "POST", "/v2/repository/models/churn/unload", unload, form).status
+    assert ["churn"] == [e.name for e in app.endpoints.all()]
+
+
 def test_only_hashes_are_configured() -> None:
     """A token itself, or a permission that nobody knows, is refused where options are made."""
     with pytest.raises(InvalidInput, match="SHA-256"):
