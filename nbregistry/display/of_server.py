@@ -43,6 +43,8 @@ def server(found: Server) -> View:
     if why:
         blocks.append(Banner(Look.BAD if state == "failed" else Look.WARN, (Span(why),)))
     facts: list[tuple[str, Line]] = [("Address", (Span(found.url, Look.CODE),))]
+    if found.grpc_port:
+        facts.append(("gRPC", (Span(f"{found.spec.host}:{found.grpc_port}", Look.CODE),)))
     if served:
         facts.append(("Serves", spaced(_answers(m) for m in served)))
     count = len(found.workers)

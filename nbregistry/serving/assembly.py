@@ -16,17 +16,26 @@ from nbregistry.serving.quarantine import quarantined
 from nbregistry.serving.spec import RunFolder, ServerSpec
 
 if TYPE_CHECKING:
+    from nbregistry.serving.rpc.server import GrpcServer
     from nbregistry.serving.worker import Worker
 
 
 class Parts:
     """What a worker stands on."""
 
-    def __init__(self, app: Application, offering: Offering, registry: Registry) -> None:
-        self.app, self._offering, self._registry = app, offering, registry
+    def __init__(self, app: Application, offering: Offering, registry: Registry, grpc: GrpcServer | None) -> None:
+        self.app, self._offering, self._registry, self._grpc = app, offering, registry, grpc
+
+    def leave(self) -> None:
+        """Say no to whoever asks whether this process is ready."""
+        self.app.leaving = True
+        if self._grpc is not None:
+            self._grpc.leaving = True
 
     async def close(self, seconds: float) -> None:
         """Answer what was asked, and let go of the registry."""
+        if self._grpc is not None:
+            await self._grpc.stop(seconds)
         await self._offering.close(seconds)
         self._registry.close()
 
@@ -44,7 +53,21 @@ async def assembled(worker: Worker) -> Parts:
     offering = Offering(following, worker.run)
     await offering.start()
     options = _options(spec, worker.run, worker.index)
-    return Parts(application(offering, options=options, measures=measures), offering, registry)
+    app = application(offering, options=options, measures=measures)
+    return Parts(app, offering, registry, await _grpc(worker, app, offering))
+
+
+async def _grpc(worker: Worker, app: Application, offering: Offering) -> GrpcServer | None:
+    """Listen for gRPC too, where that is wanted, on the port that the supervisor keeps for all workers."""
+    spec, port = worker.spec, int(worker.run.state().get("grpc", 0))
+    if spec.grpc < 0:
+        return None
+    from nbregistry.serving.rpc.server import start
+
+    return await start(
+        offering, port=port, options=app.options, measures=app.measures, host=spec.host, shared=True,
+        samples=app.samples, log=app.log,
+    )  # fmt: skip
 
 
 def _options(spec: ServerSpec, run: RunFolder, index: int) -> Options:

@@ -61,6 +61,11 @@ class Server:
         return int(self.run.state().get("port", 0))
 
     @property
+    def grpc_port(self) -> int:
+        """Where it answers gRPC; 0 where it does not."""
+        return int(self.run.state().get("grpc", 0))
+
+    @property
     def refs(self) -> tuple[str, ...]:
         """What it was asked to serve, the first one first."""
         return tuple(map(shown, self.run.wanted()))

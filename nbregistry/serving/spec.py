@@ -25,7 +25,7 @@ PREDICT, ADMIN = "predict", "admin"
 """What a token may allow."""
 
 _OPTIONS = (
-    "host", "workers", "detach", "compile", "batch", "timeout", "memory", "names", "sampled", "redacted",
+    "host", "grpc", "workers", "detach", "compile", "batch", "timeout", "memory", "names", "sampled", "redacted",
 )  # fmt: skip
 _WANTED = "wanted.json"
 _ID = re.compile(r"[0-9a-f]{8}\Z")
@@ -59,6 +59,8 @@ class ServerSpec:
         a protocol names none.
     host, port : str, int
         Where it listens; port 0 is any.
+    grpc : int
+        Port for gRPC beside it; 0 is any, -1 none.
     workers : int
         Processes that answer.
     tokens : tuple of Token
@@ -90,6 +92,7 @@ class ServerSpec:
     refs: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
+    grpc: int = -1
     workers: int = 1
     tokens: tuple[Token, ...] = ()
     detach: bool = False

@@ -46,6 +46,7 @@ class Wish:
 
     port: int = 0
     host: str = "127.0.0.1"
+    grpc: int | None = None
     workers: int = 1
     token: str | None = None
     detach: bool = False
@@ -60,6 +61,7 @@ class Wish:
 
     def __post_init__(self) -> None:
         _whole(self.port, "port", 0, 65535)
+        _whole(0 if self.grpc is None else self.grpc, "grpc", 0, 65535)
         _whole(self.workers, "workers", 1, 256)
         _whole(self.batch, "batch", 1, 65536)
         _whole(self.memory, "memory", 0, 2**50)
@@ -79,6 +81,10 @@ class Wish:
 def serve(registry: Registry, targets: Sequence[Any], wish: Wish) -> Server:
     """Return the server of these references, started when there is none; see ``Registry.serve``."""
     parts = checked(registry, targets)
+    needed = [("uvicorn", "serve"), ("httptools", "serve"), ("numpy", "serve"), ("grpc", "grpc")]
+    for library, extra in needed if wish.grpc is not None else needed[:3]:
+        if find_spec(library) is None:
+            raise MissingDependency(library, extra, "Serving")
     home = registry.settings.home
     wanted = _spec(registry, tuple(part.entry for part in parts), wish)
     found = _same(running(home), wanted, wish)
@@ -133,9 +139,6 @@ def checked(registry: Registry, targets: Sequence[Any]) -> tuple[Part, ...]:
     for target in targets:
         part = _graph(registry, target) if isinstance(target, (Graph, *KINDS)) else _model(registry, target)
         parts[part.entry] = part
-    for library in ("uvicorn", "httptools", "numpy"):
-        if find_spec(library) is None:
-            raise MissingDependency(library, "serve", "Serving")
     return tuple(parts.values())
 
 
@@ -162,7 +165,8 @@ def _spec(registry: Registry, refs: tuple[str, ...], wish: Wish) -> ServerSpec:
     names = wish.names if _loopback(wish.host) else (*wish.names, *_names_of(wish.host))
     return ServerSpec(
         secrets.token_hex(4), str(registry.core.store.folder), str(home), registry.settings.user, refs, host=wish.host,
-        port=wish.port, workers=wish.workers, detach=wish.detach, compile=wish.compile, batch=wish.batch,
+        port=wish.port, grpc=-1 if wish.grpc is None else wish.grpc, workers=wish.workers,
+        detach=wish.detach, compile=wish.compile, batch=wish.batch,
         timeout=float(wish.timeout), memory=wish.memory, names=tuple(dict.fromkeys(names)), sampled=float(wish.sampled),
         redacted=tuple(wish.redacted), path=path,
     )  # fmt: skip
@@ -244,9 +248,9 @@ def _started(registry: Registry, spec: ServerSpec, parts: tuple[Part, ...], wish
 def _failure(spec: ServerSpec, state: dict[str, Any]) -> Conflict:
     forget(spec.id)
     if state.get("errno") == errno.EADDRINUSE:
+        taken = spec.grpc if state.get("url") else spec.port
         return Conflict(
-            f"Port {spec.port} of {spec.host} is in use by another program: choose another, or port 0 for any that is"
-            " free."
+            f"Port {taken} of {spec.host} is in use by another program: choose another, or port 0 for any that is free."
         )
     where = f" at {spec.host}:{spec.port}" if state.get("errno") else ""
     return Conflict(f"The server could not start{where}: {state.get('why')}")

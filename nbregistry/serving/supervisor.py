@@ -77,6 +77,7 @@ class Supervisor:
         self._crashes = Crashes()
         self._select = selectors.DefaultSelector()
         self._socket: socket.socket | None = None
+        self._grpc: socket.socket | None = None
         self._log = os.open(self._run.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._started = time.time()
         self._url = ""
@@ -118,6 +119,12 @@ class Supervisor:
         found.setblocking(False)
         self._socket = found
         self._url = address(host, found.getsockname()[1])
+        if self._spec.grpc >= 0:
+            # Bound and never listening: it only keeps the port for the workers, which each listen on it.
+            self._grpc = socket.socket(family, kind, protocol)
+            self._grpc.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            self._grpc.bind((place[0], self._spec.grpc, *place[2:]))
+        self._report()
 
     def _watch_signals(self) -> None:
         wakes, woken = os.pipe()
@@ -282,6 +289,7 @@ class Supervisor:
         ]
         found: Document = {
             "state": state, "why": why, "errno": errno, "url": self._url, "pid": os.getpid(), "started": self._started,
+            "grpc": self._grpc.getsockname()[1] if self._grpc is not None else 0,
             "port": int(self._url.rpartition(":")[2] or 0), "workers": workers,
         }  # fmt: skip
         if found != self._told:

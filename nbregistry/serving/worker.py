@@ -77,7 +77,7 @@ class Worker:
         _quieten_collector()
         self._tell("ready")
         await leave.wait()
-        parts.app.leaving = True
+        parts.leave()
         deadline = loop.time() + DRAIN
         await listening.finish(DRAIN)
         await parts.close(max(0.1, deadline - loop.time()))

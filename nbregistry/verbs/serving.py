@@ -45,7 +45,9 @@ def serve(ask: Ask, values: Values) -> object:
 
 
 def _started(ask: Ask, values: Values) -> Server:
-    options: dict[str, Any] = {name: values[name] for name in ("host", "port", "workers") if values[name] is not None}
+    options: dict[str, Any] = {
+        name: values[name] for name in ("host", "port", "grpc", "workers") if values[name] is not None
+    }
     targets = [_meant(ask, word) for word in values["refs"]]
     found: Server = ask.registry.serve(
         *targets, token=values["token"], detach=values["detach"], compile=not values["no_compile"], **options

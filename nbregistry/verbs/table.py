@@ -179,6 +179,7 @@ _SERVE = Verb(
                  shown="REF ..."),
         Argument("--port", "0 is any that is free; that of a server of yours adds to what it serves", read=_port,
                  shown="PORT"),
+        Argument("--grpc", "a port for gRPC beside it; 0 is any that is free", read=_port, shown="PORT"),
         Argument("--host", "where to listen; beyond this machine only with a token", shown="HOST"),
         Argument("--workers", "processes that share the port", read=_whole, shown="N"),
         Argument("--token", "what callers must send; auto makes one", shown="TOKEN|auto"),

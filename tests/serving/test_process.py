@@ -245,6 +245,21 @@ def test_server_that_cannot_be_started_says_why(stock: Registry) -> None:
     assert [] == running(stock.settings.home)
 
 
+def test_grpc_is_answered_by_every_worker(serve: Callable[..., Server]) -> None:
+    """With a port for gRPC both workers answer there, whichever a connection reaches, also after one was killed."""
+    grpcclient = pytest.importorskip("tritonclient.grpc", exc_type=ImportError)
+    server = serve("sum", grpc=0, workers=2)
+
+    def live() -> bool:
+        with grpcclient.InferenceServerClient(f"127.0.0.1:{server.grpc_port}") as client:
+            return bool(client.is_model_ready("sum"))
+
+    assert all(live() for _ in range(4))
+    os.kill(server.workers[0]["pid"], signal.SIGKILL)
+    until(lambda: server.workers[0]["restarts"] == 1 and server.workers[0]["ready"])
+    assert all(live() for _ in range(4))
+
+
 def test_large_rows_are_sent_from_a_file(stock: Registry, serve: Callable[..., Server]) -> None:
     """A row too long for a line is kept in a file of the run folder, which the lines name."""
     from tests.serving.obedient import Obedient
