@@ -85,13 +85,13 @@ class _Building:
         self._shadowed: dict[str, Shadowed] = {}
 
     def whole(self, graph: Graph) -> Built:
-        root = self._watched(graph.root, graph.name)
+        root = self._watched(graph.root, graph.name, entry=True)
         self._setting.entry = next(iter(self._leaves.values()))[1]
         return Built(root, self._setting, self._leaves, self._routed, self._shadowed)
 
-    def _watched(self, node: Node, path: str) -> Watched:
+    def _watched(self, node: Node, path: str, *, entry: bool = False) -> Watched:
         part = self._part(node, path)
-        return Watched(path, kind_of(node), part, timeout=node.timeout, setting=self._setting)
+        return Watched(path, kind_of(node), part, timeout=node.timeout, setting=self._setting, entry=entry)
 
     def _part(self, node: Node, path: str) -> Part:
         if isinstance(node, Model):

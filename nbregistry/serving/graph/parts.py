@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -93,12 +95,29 @@ class Setting:
     intake: Any = None
 
     def reader(self) -> Any:
-        """Return the intake that made a request's table."""
+        """Return the intake that made a request's table; outside of a request, that of the next one's."""
         if self.intake is not None:
             return self.intake
+        if (held := _READ_BY.get()) is not None and held[0] is self:
+            return held[1]
         if self.entry is None:
             raise Overloaded(f"The graph {self.name} has no model yet.")
         return self.entry.intake
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep to the reader of now for one request and what it starts.
+
+        While it is on its way the first model may be exchanged for one whose columns have another order.
+        """
+        token = _READ_BY.set((self, self.reader()))
+        try:
+            yield
+        finally:
+            _READ_BY.reset(token)
+
+
+_READ_BY: ContextVar[tuple[Setting, Any] | None] = ContextVar("nbregistry_read_by", default=None)
 
 
 class Watched:
@@ -108,10 +127,15 @@ class Watched:
     ----------
     timeout : float or None
         Seconds after which the node is given up.
+    entry : bool
+        Whether requests enter the graph here.
     """
 
-    def __init__(self, path: str, kind: str, part: Part, *, timeout: float | None, setting: Setting) -> None:
+    def __init__(
+        self, path: str, kind: str, part: Part, *, timeout: float | None, setting: Setting, entry: bool = False
+    ) -> None:
         self.path, self.kind, self.part, self._timeout = path, kind, part, timeout
+        self._setting = setting if entry else None
         self._seconds = setting.measures.node_seconds.labels(setting.name, path)
         self._errors = setting.measures.node_errors.labels(setting.name, path)
 
@@ -126,6 +150,12 @@ class Watched:
 
     async def __call__(self, batch: Batch) -> Batch:
         """Answer, within the time it has."""
+        if self._setting is None:
+            return await self._watch(batch)
+        with self._setting.held():
+            return await self._watch(batch)
+
+    async def _watch(self, batch: Batch) -> Batch:
         since = perf_counter()
         try:
             answer = await (self.part(batch) if self._timeout is None else self._within(batch, self._timeout))

@@ -19,6 +19,7 @@ from nbregistry.errors import InvalidInput, ModelFailed
 from nbregistry.serving.graph.differences import MOST_ROWS, Differences, distances_of, merged
 from nbregistry.serving.graph.endpoint import GraphEndpoint
 from nbregistry.serving.graph.state import State
+from nbregistry.serving.intake import Intake
 from tests.serving.graph.leaves import Fake, Models, constant, question, rows, until
 
 
@@ -54,6 +55,22 @@ def test_agreement_and_distance() -> None:
     )
     counted = {labels[2]: cell for labels, cell in endpoint.measures.shadow.state()}
     assert {"agreed": 2.0, "differed": 2.0, "failed": 0.0, "skipped": 0.0} == counted
+
+
+def test_rows_keep_their_columns_while_models_change() -> None:
+    """A request that is on its way when the first model is exchanged for one of another order is read as it came."""
+    before, after = (infer(pd.DataFrame({name: [1.0, 2.0] for name in order})) for order in ("ab", "ba"))
+    first = Fake("m/1", lambda data, method: data["a"].to_numpy(), signature=before)
+    endpoint = shadowed(Models(first, Fake("m/2", lambda data, method: data["a"].to_numpy(), signature=before)))
+
+    async def main() -> None:
+        answer = await endpoint(question("r1", table=endpoint.intake.from_rows([[1.0, 2.0]])))
+        first.intake = Intake(after)  # the shadow has not begun yet
+        assert [1.0] == answer.outputs.tolist()
+        await endpoint.settled()
+
+    asyncio.run(main())
+    assert 1.0 == report(endpoint)["agreement"]
 
 
 DISTANCES = {
@@ -197,6 +214,7 @@ from pathlib import Path
 from nbregistry.domain import graph as g
 from nbregistry.serving.graph.endpoint import GraphEndpoint
 from nbregistry.serving.graph.state import State
+from nbregistry.serving.intake import Intake
 from tests.serving.graph.leaves import Models, question
 endpoint = GraphEndpoint(g.Graph(g.shadow("m/1", "m/2"), "ab"), Models(), state=State(Path(sys.argv[1])))
 async def ask():
