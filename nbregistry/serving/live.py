@@ -11,7 +11,7 @@ from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.signature import Signature
 from nbregistry.errors import InvalidInput, RegistryError
 from nbregistry.registry import Registry, loading
-from nbregistry.serving import compiling, independence
+from nbregistry.serving import compiling, independence, schemas
 from nbregistry.serving.batching import Batcher, Limits
 from nbregistry.serving.engine import Engine, Original
 from nbregistry.serving.examples import example_of
@@ -273,7 +273,7 @@ class Live:
             "flavor": version.flavor, "methods": list(loaded.engine.methods),
             "signature": loaded.signature.as_document() if loaded.signature else None,
             "batching": {**loaded.independent.as_document(), "max_rows": self.terms.limits.rows},
-            "compiled": compiled,
+            "compiled": compiled, "example": schemas.shown(loaded.example, loaded.signature),
         }  # fmt: skip
 
     def _padding(self) -> int:

@@ -5,11 +5,13 @@ Source: JSON Schema 2020-12, as OpenAPI 3.1 uses it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbregistry.domain.signature import Column, Signature
+from nbregistry.serving.table import Shape, Table
 from nbregistry.types import Document
 
 _INTEGER = re.compile(r"(u?)int(8|16|32|64)\Z", re.IGNORECASE)
@@ -94,6 +96,29 @@ def example_rows(metadata: Mapping[str, Any], signature: Signature | None) -> li
     for size in reversed((column.shape or ())[1:]):
         found = [found] * max(1, size)
     return [found]
+
+
+def shown(table: Table | None, signature: Signature | None) -> list[Any]:
+    """Return the first rows of a table as a client would send them: objects where columns have names."""
+    if table is None or table.shape is Shape.WHOLE:
+        return []
+    few = table.cut(0, min(3, table.rows))
+    if few.shape is Shape.COLUMNS:
+        rows: list[Any] = [list(row) for row in zip(*few.values, strict=True)]
+    else:
+        rows = few.values.tolist() if few.shape is Shape.ARRAY else list(few.values)
+    if signature is not None and signature.container == "frame":
+        return [{n: _plain(v) for n, v in zip(signature.names, row, strict=True)} for row in rows]
+    return [[_plain(v) for v in row] if isinstance(row, list) else _plain(row) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; a missing one is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | list | dict):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _value(column: Column) -> Any:

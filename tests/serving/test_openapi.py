@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import jsonschema
@@ -17,9 +18,10 @@ from nbregistry.domain.signature import Column, Signature
 from nbregistry.serving.app import Application, application
 from nbregistry.serving.options import Options, hash_of
 from nbregistry.serving.routes import ROUTES
-from nbregistry.serving.schemas import of_column
+from nbregistry.serving.schemas import of_column, shown
+from nbregistry.serving.table import Shape, Table
 from tests.serving.on_a_socket import running
-from tests.serving.stand_ins import FRAME, JSON, Offered, Rewarded, StandIn, asked, post
+from tests.serving.stand_ins import FRAME, JSON, NUMBERS, Offered, Rewarded, StandIn, asked, post
 
 TOKEN = "t" * 32
 RELATED = re.compile(".*/(infer|feedback)$")
@@ -86,6 +88,16 @@ def test_the_captured_example_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     body = described(app)["paths"]["/models/frames/predict"]["post"]["requestBody"]["content"]["application/json"]
     assert [row] == body["examples"]["records"]["value"]["records"]
     assert [[33, 7.5, "plus", True]] == body["examples"]["rows"]["value"]["rows"]
+
+
+def test_captured_rows_are_shown_as_they_are_sent() -> None:
+    """The first three rows, as objects or lists, with null for what JSON has no word for."""
+    rows = [{"age": n, "income": None, "plan": "plus", "member": True} for n in range(5)]
+    frames, numbers = StandIn("f", FRAME).intake, StandIn().intake
+    assert rows[:3] == shown(frames.from_records(rows), FRAME)
+    assert [[1.0, 2.0]] == shown(numbers.from_rows([[1, 2]]), NUMBERS)
+    assert [["2026-01-01T00:00:00", None]] == shown(Table(Shape.ROWS, [[datetime(2026, 1, 1), float("nan")]], 1), None)
+    assert [] == shown(None, None)
 
 
 def test_tokens_are_described() -> None:
