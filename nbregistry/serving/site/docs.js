@@ -155,7 +155,7 @@ function running(found) {
   const why = [compiled.why ? "original: " + compiled.why : "", batching.why ? "batching: " + batching.why : ""].filter(Boolean);
   return [
     facts([
-      ["Serves", found.serves], ["Asked for", found.ref], ["Stage", found.stage], ["Aliases", (found.aliases || []).join(", ")],
+      ["Serves", found.serves], ["Asked for", found.asked || found.ref], ["Stage", found.stage], ["Aliases", (found.aliases || []).join(", ")],
       ["Estimator", found.estimator], ["Methods", (found.methods || []).join(", ")],
       ["Runs", compiled.used === true ? "compiled, proven equal" : compiled.used === false ? "original" : ""],
       ["Digest", found.digest ? found.digest.slice(0, 12) : ""],
