@@ -16,6 +16,7 @@ from typing import Any
 
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.graph import Graph
+from nbregistry.domain.refs import Ref
 from nbregistry.domain.succession import breaks
 from nbregistry.errors import Conflict, NotFound, RegistryError, did_you_mean
 from nbregistry.flavors.boundary import foreign
@@ -250,8 +251,15 @@ class Following:
         return loaded
 
     def _fall_back(self, leaf: Followed, version: ModelVersion) -> None:
-        """Where nothing good answers (any more), take the newest earlier version that can."""
+        """Where nothing good answers (any more), take the newest earlier version that can.
+
+        Who asked for one exact version is never answered by another.
+        """
         bad = self._quarantined()
+        if Ref.parse(leaf.ref).number is not None:
+            if leaf.live is not None and leaf.live.by.digest in bad:
+                self._call(partial(self._withdraw, leaf))
+            return
         if leaf.live is not None and leaf.live.by.digest not in bad:
             return
         earlier = [v for v in self.registry.versions(version.name) if v.number < version.number]
@@ -277,8 +285,17 @@ class Following:
                 self._leave(before)
             self._settling.take(leaf.live)
 
+        self._call(switch)
+
+    def _withdraw(self, leaf: Followed) -> None:
+        before, leaf.live = leaf.live, None
+        if before is not None:
+            self._leave(before)
+
+    def _call(self, action: Callable[[], None]) -> None:
+        """Have the loop do something, from another thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(switch)
+            self._loop.call_soon_threadsafe(action)
 
     def _leave(self, before: Live) -> None:
         task = asyncio.ensure_future(before.close(DRAIN))

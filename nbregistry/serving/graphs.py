@@ -58,12 +58,22 @@ class FollowedGraph:
         self.loading = False
 
     def take(self, graph: Graph, version: By, leaf: Callable[[str, str], Leaf], intake: Intake | None) -> None:
-        """Answer with this graph from here on."""
+        """Answer with this graph from here on.
+
+        Raises
+        ------
+        nbregistry.errors.Conflict
+            One of its parts cannot answer, and the graph before it goes on.
+        """
         before = self.now
-        self.now = GraphEndpoint(
+        made = GraphEndpoint(
             graph, leaf, name=self.name, ref=self.ref, version=version, state=self.state, measures=self.measures,
             intake=intake,
         )  # fmt: skip
+        if before is not None and not made.ready:
+            made.close(state=False)
+            raise Conflict(made.trouble)
+        self.now = made
         self.failed, self.lost = None, ""
         if before is not None:
             before.close(state=False)
@@ -221,14 +231,16 @@ class Graphs:
 
     async def _exchange(self, followed: FollowedGraph, version: ModelVersion) -> None:
         followed.loading = True
-        before = set(_refs(followed))
+        before, wanted = set(_refs(followed)), set[str]()
         try:
             graph, intake = await asyncio.get_running_loop().run_in_executor(None, self._read, followed, version)
+            wanted = set(graph.refs())
             leaves = {ref: await self._leaf(ref) for ref in graph.refs()}
             followed.take(graph, _by(version), lambda ref, path: leaves[ref], intake)
         except (RegistryError, MemoryError) as error:
             followed.failed = Failure(_by(version), str(error) or type(error).__name__).repeated(followed.failed)
             self.terms.measures.swaps.labels(followed.name, "refused").inc()
+            before |= wanted  # what was loaded for nothing
         finally:
             followed.loading = False
         self._sweep(before)

@@ -220,6 +220,21 @@ def test_quarantined_version_gives_way(r: Registry) -> None:
         assert "quarantine: 3 crashes" in endpoint.trouble
         assert (1.0, "churn/1") == await ask(endpoint)
 
+    followed(r, body, "churn", quarantined=lambda: bad)
+
+
+def test_exact_version_is_never_replaced_by_another(r: Registry) -> None:
+    """Who asked for one exact version that is in quarantine is refused, and told why."""
+    bad: dict[str, str] = {}
+
+    async def body(following: Following, r: Registry) -> None:
+        endpoint = following.find("churn")
+        bad[r.version("churn/2").digest] = "3 crashes in 60 s"
+        await until(lambda: not endpoint.ready)
+        assert "quarantine: 3 crashes" in endpoint.trouble
+        with pytest.raises(Overloaded, match="quarantine"):
+            await ask(endpoint)
+
     followed(r, body, "churn/2", quarantined=lambda: bad)
 
 
@@ -231,7 +246,7 @@ def test_quarantined_from_the_start(r: Registry) -> None:
         await until(lambda: following.find("churn").ready)
         assert (1.0, "churn/1") == await ask(following.find("churn"))
 
-    followed(r, body, "churn/2", quarantined=lambda: bad)
+    followed(r, body, "churn", quarantined=lambda: bad)
 
 
 def test_what_cannot_be_loaded_at_first_is_tried_again(r: Registry) -> None:

@@ -256,3 +256,22 @@ def test_methods_are_what_all_arms_have() -> None:
     endpoint = GraphEndpoint(g.Graph(g.split({"a": "m/1", "b": "m/2"}), "ab"), models)
     assert ("predict", "predict_proba") == endpoint.methods
     assert asyncio.run(endpoint(question())).outputs.tolist() in ([1.0], [2.0])
+
+
+def test_a_graph_with_a_part_that_cannot_be_loaded_leaves_the_old_one(r: Registry) -> None:
+    """When a part of the next graph does not match its digest, the graph before goes on and the part is named."""
+    r.register(g.split({"a": "iris/1", "b": "iris/2"}), "ab", alias="live")
+    bad = r.register(LogisticRegression(max_iter=400, C=0.5).fit(X, Y), "iris", X=X, y=Y)
+    r.register(g.split({"a": "iris/1", "b": bad.ref}), "ab")
+    [blob] = [p for p in r.core.store.folder.rglob(f"*{bad.digest[4:]}*") if p.is_file()]
+    blob.chmod(0o600)
+    blob.write_bytes(b"x" * blob.stat().st_size)
+
+    async def scene() -> None:
+        async with served(r, "ab@live") as endpoint:
+            await asyncio.to_thread(r.alias, "ab/2", "live")
+            await until(lambda: "ab/2 is not served" in endpoint.trouble, 20)
+            assert endpoint.ready
+            assert 1 == len((await endpoint(batch(endpoint))).by)
+
+    asyncio.run(scene())
