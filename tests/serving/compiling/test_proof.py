@@ -96,6 +96,15 @@ def test_scores_beyond_the_tolerance(linear: Pair) -> None:
     assert "is allowed" in found.why
 
 
+def test_wrong_labels_beside_right_scores(linear: Pair) -> None:
+    """Labels are compared for themselves: the least likely class is found though every probability is right."""
+    model = onnx.load_model_from_string(linear.converted.graph)
+    next(n for n in model.graph.node if n.op_type == "ArgMax").op_type = "ArgMin"
+    found = linear.altered(graph=bytes(model.SerializeToString()))
+    assert not found.equal
+    assert found.why.startswith("predict says")
+
+
 def test_missing_values_that_go_the_other_way() -> None:
     """Missing values sent to the other side of a node are found."""
     gaps = X.copy()
