@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tomllib
 from dataclasses import dataclass
@@ -105,3 +106,14 @@ def child_environment(**changes: str) -> dict[str, str]:
     if package.name not in ("site-packages", "dist-packages"):  # a checkout, which the child has to find as well
         found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package), found.get("PYTHONPATH"))))
     return found
+
+
+@functools.cache
+def release() -> str:
+    """Return our own version, as it is installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("nbregistry")
+    except PackageNotFoundError:  # run from a folder of sources that were never installed
+        return "0"

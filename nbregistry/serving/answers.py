@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from nbregistry import __version__
+from nbregistry.config import release
 from nbregistry.errors import InvalidInput, NotFound, Overloaded
 from nbregistry.serving import openapi, page, scoring, stats
+from nbregistry.serving.about import release
 from nbregistry.serving.codec import inference, seldon
 from nbregistry.serving.metrics import OPENMETRICS, TEXT
 from nbregistry.serving.node import Endpoint
@@ -74,7 +75,7 @@ async def ping(app: Application, request: Request) -> Answer:
 
 async def version(app: Application, request: Request) -> Answer:
     """``GET /version``."""
-    return Answer(__version__.encode(), media=_PLAIN)
+    return Answer(release().encode(), media=_PLAIN)
 
 
 async def livez(app: Application, request: Request) -> Answer:
@@ -118,7 +119,7 @@ async def start(app: Application, request: Request) -> Answer:
     """``GET /``: the page where there is one."""
     if app.options.docs:
         return Answer(b"", 307, headers=((b"location", b"/docs"),))
-    return answer({"server": "nbregistry", "version": __version__})
+    return answer({"server": "nbregistry", "version": release()})
 
 
 async def docs(app: Application, request: Request) -> Answer:
@@ -137,7 +138,7 @@ async def described(app: Application, request: Request) -> Answer:
 
 async def inference_server(app: Application, request: Request) -> Answer:
     """``GET /v2``."""
-    return answer(inference.server(__version__))
+    return answer(inference.server(release()))
 
 
 async def inference_health(app: Application, request: Request) -> Answer:

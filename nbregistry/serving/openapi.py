@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from nbregistry import __version__
+from nbregistry.config import release
 from nbregistry.domain.signature import Signature
 from nbregistry.serving import forms
+from nbregistry.serving.about import release
 from nbregistry.serving.door import OPEN
 from nbregistry.serving.node import Endpoint
 from nbregistry.serving.request import EXPLAIN
@@ -63,7 +64,7 @@ def document(app: Application) -> Document:
             paths.setdefault(path, {})[route.method.lower()] = _operation(app, route, path, told)
     found: Document = {
         "openapi": "3.1.0",
-        "info": {"title": _title(endpoints), "version": __version__, "description": _INTRODUCTION},
+        "info": {"title": _title(endpoints), "version": release(), "description": _INTRODUCTION},
         "tags": [{"name": name} for name in TAGS.values()],
         "paths": paths,
         "components": {"schemas": {f"Error_{name}": schema for name, schema in forms.ERRORS.items()}},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nbregistry import __version__
+from nbregistry.config import release
 from nbregistry.errors import InvalidInput, NotFound
+from nbregistry.serving.about import release
 from nbregistry.serving.codec import inference as rest
 from nbregistry.serving.door import ADMIN, OPEN, PREDICT, READ
 from nbregistry.serving.node import Endpoint, Endpoints
@@ -99,7 +100,7 @@ class Methods:
 
     def server_metadata(self, call: Call, asked: Any) -> Any:
         """What this is."""
-        return {"name": "nbregistry", "version": __version__, "extensions": EXTENSIONS}
+        return {"name": "nbregistry", "version": release(), "extensions": EXTENSIONS}
 
     def model_metadata(self, call: Call, asked: Any) -> Any:
         """The tensors of a model."""
