@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.refs import Ref
@@ -71,6 +72,11 @@ class Followed:
     def methods(self) -> tuple[str, ...]:
         """What it can be asked."""
         return self.live.loaded.engine.methods if self.live else ()
+
+    @property
+    def classes(self) -> Any:
+        """The labels that columns of probabilities stand for; None where there are none."""
+        return getattr(self.live.loaded.engine, "classes", None) if self.live else None
 
     @property
     def ready(self) -> bool:

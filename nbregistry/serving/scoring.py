@@ -52,7 +52,9 @@ async def predict(app: Application, request: Request) -> Answer:
     if answer.by:
         request.by = answer.by[0]
     request.rows = table.rows
-    body, media, headers = codec.encode(answer, asked, classes=getattr(endpoint, "classes", None))
+    # a pipeline looks its labels up through all its steps: only for answers that have a place for them
+    classes = getattr(endpoint, "classes", None) if answer.method != "predict" else None
+    body, media, headers = codec.encode(answer, asked, classes=classes)
     app.samples.offer(endpoint, answer)
     pairs = tuple((k.lower().encode("ascii"), v.encode("ascii")) for k, v in headers.items()) if headers else ()
     return Answer(body, 200, media.encode("ascii"), pairs)

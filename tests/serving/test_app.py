@@ -91,6 +91,15 @@ def test_a_way_is_explained_on_request(app: Application, query: str) -> None:
     assert "steps" in post(app, "/models/churn/predict", {"rows": [[1, 2]]}, X_Explain="1").json
 
 
+def test_probabilities_come_with_their_labels(app: Application) -> None:
+    """What the columns stand for is told beside probabilities, and only there."""
+    endpoint: Any = app.endpoints.find("churn")
+    endpoint.methods, endpoint.classes = ("predict", "predict_proba"), ["no", "yes"]
+    body = {"rows": [[1, 2]]}
+    assert ["no", "yes"] == post(app, "/models/churn/predict", {**body, "method": "predict_proba"}).json["classes"]
+    assert "classes" not in post(app, "/models/churn/predict", body).json
+
+
 def test_rewards_reach_who_takes_them(app: Application) -> None:
     """Native and Seldon feedback find the graph; what is no reward, or meant for a single model, is refused."""
     assert 200 == post(app, "/feedback", {"id": "a", "reward": 1}).status
