@@ -49,7 +49,8 @@ def test_every_client_is_answered(book: Any) -> None:
 
 def test_swaps_lose_nothing(book: Any) -> None:
     """Under load the first version answers, then the second, then the first again, and every request is answered."""
-    rows = [[int(n) for n in line.split()[1:]] for line in shown(book, "answers.pivot_table").splitlines()[2:]]
+    lines = [line.split()[1:] for line in shown(book, "answers.pivot_table").splitlines()[2:]]
+    rows = [[int(n) for n in line] for line in lines if line[0].isdecimal()]  # pandas leaves out the middle of many
     first, second = zip(*rows, strict=True)
     assert first[0] > 0 == second[0]
     assert sum(second) > 0
