@@ -11,7 +11,6 @@ import orjson
 from nbregistry.config import release
 from nbregistry.errors import InvalidInput, NotFound, Overloaded
 from nbregistry.serving import openapi, page, scoring, stats
-from nbregistry.serving.about import release
 from nbregistry.serving.codec import inference, seldon
 from nbregistry.serving.metrics import OPENMETRICS, TEXT
 from nbregistry.serving.node import Endpoint

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from nbregistry.config import release
 from nbregistry.domain.signature import Signature
 from nbregistry.serving import forms
-from nbregistry.serving.about import release
 from nbregistry.serving.door import OPEN
 from nbregistry.serving.node import Endpoint
 from nbregistry.serving.request import EXPLAIN

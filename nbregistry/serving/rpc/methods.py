@@ -7,7 +7,6 @@ from typing import Any
 
 from nbregistry.config import release
 from nbregistry.errors import InvalidInput, NotFound
-from nbregistry.serving.about import release
 from nbregistry.serving.codec import inference as rest
 from nbregistry.serving.door import ADMIN, OPEN, PREDICT, READ
 from nbregistry.serving.node import Endpoint, Endpoints
