@@ -1,1 +1,1 @@
-"""The Open Inference Protocol over gRPC: messages built at run time, the same codecs, permissions and counts as HTTP."""
+"""The Open Inference Protocol over gRPC: messages built at run time; codecs, permissions and counts are HTTP's."""
