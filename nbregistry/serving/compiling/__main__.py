@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     signal.alarm(child.MOST_SECONDS)
     try:
         with Registry(arguments[0], read_only=True) as registry:
-            found = child.compiled(registry, registry.version(arguments[1]))
+            found = child.once(registry, registry.version(arguments[1]))
     except RegistryError as error:
         sys.stdout.write(json.dumps({"ref": arguments[1], "failed": str(error)}) + "\n")
         return 1

@@ -24,12 +24,24 @@ from nbregistry.serving.compiling.proof import Proof, prove
 from nbregistry.serving.engine import Engine, Original
 from nbregistry.serving.examples import example_of
 from nbregistry.serving.intake import Intake
+from nbregistry.storage.files import make_folder
 from nbregistry.types import Document
 
 MOST_SECONDS = 600
 """A conversion that takes longer ends itself."""
 
 _NAMED = ("numpy", "onnx", "onnxruntime", "scikit-learn", "skl2onnx", "xgboost", "xgboost-cpu", "lightgbm")
+
+
+def once(registry: Registry, version: ModelVersion) -> Document:
+    """Return what is known of a version, found out now where nothing is; two processes never work at the same one."""
+    from filelock import FileLock
+
+    folder = registry.core.settings.home / "compiled"
+    make_folder(folder)
+    with FileLock(folder / f"{version.digest.rpartition(':')[2][:32]}.lock", timeout=MOST_SECONDS):
+        known = cache.find(registry, version)
+        return known.as_document() if known is not None else compiled(registry, version)
 
 
 def compiled(registry: Registry, version: ModelVersion) -> Document:
