@@ -68,11 +68,27 @@ class Silent:
         """Note nothing."""
 
 
+class Answer(Protocol):
+    """Who waits for outputs: a future, or anything that is told as one is."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
+
+    def set_result(self, outputs: Any, /) -> None:
+        """Take the outputs."""
+        ...
+
+    def set_exception(self, error: Any, /) -> None:
+        """Take a ``RegistryError`` instead."""
+        ...
+
+
 class _Asked(NamedTuple):
     table: Table
     method: str
     params: Mapping[str, Any]
-    answer: asyncio.Future[Any]
+    answer: Answer
     since: float
 
 
@@ -110,7 +126,8 @@ class Batcher:
         self._rows = 0
         self._under_way: list[_Asked] = []
         self._since = 0.0
-        self._due = self._closed = self._given_up = False
+        self._quick: Run | None = None
+        self._due = self._closed = self._given_up = self._looking = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._jobs: SimpleQueue[tuple[list[_Asked], Run, int] | None] = SimpleQueue()
@@ -127,12 +144,25 @@ class Batcher:
         """Rows that wait."""
         return self._rows
 
-    def use(self, run: Run, padding: int) -> None:
-        """From the next run on, run this instead; the run under way ends as it began."""
-        self._run, self.padding = run, padding
+    def use(self, run: Run, padding: int, quick: Run | None = None) -> None:
+        """From the next run on, run this instead; the run under way ends as it began.
+
+        Parameters
+        ----------
+        quick : callable
+            The same, where the fullest run is known to take less time than handing it to a thread is worth: it is then
+            run on the event loop. What it raises, ``run`` is asked again in the thread.
+        """
+        self._run, self.padding, self._quick = run, padding, quick
 
     def ask(self, batch: Batch) -> asyncio.Future[Any]:
-        """Return the future outputs of the batch's rows.
+        """Return the future outputs of the batch's rows; see ``put``."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self.put(batch, answer)
+        return answer
+
+    def put(self, batch: Batch, answer: Answer) -> None:
+        """Have the batch's rows answered.
 
         Raises
         ------
@@ -144,7 +174,6 @@ class Batcher:
             raise Overloaded("This model is being replaced.", 1.0)
         if self._rows and self._rows + table.rows > self.limits.queue:
             raise Overloaded(f"{self._rows} rows are waiting, which is all this model's queue holds.", 1.0)
-        answer: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(_Asked(table, batch.method, batch.params, answer, perf_counter()))
         self._rows += table.rows
         if not self._due and not self._under_way:
@@ -152,7 +181,6 @@ class Batcher:
             self._due = True
             self._idle.clear()
             self._loop.call_soon(self._launch)
-        return answer
 
     async def close(self, seconds: float | None = None) -> bool:
         """Answer what was asked, then end the thread; False when that took longer than ``seconds``."""
@@ -169,15 +197,31 @@ class Batcher:
 
     def _launch(self) -> None:
         self._due = False
-        taken = self._take()
-        if not taken:
-            self._idle.set()
-            return
-        self._under_way, self._since = taken, perf_counter()
-        self._watch.ran(sum(a.table.rows for a in taken), self._since - taken[0].since)
-        self._watch.waiting(self._rows)
-        self._jobs.put((taken, self._run, self.padding))
-        self._loop.call_later(_LOOK, self._look, taken)
+        while taken := self._take():
+            self._under_way, self._since = taken, perf_counter()
+            rows = sum(a.table.rows for a in taken)
+            self._watch.ran(rows, self._since - taken[0].since)
+            self._watch.waiting(self._rows)
+            found = self._at_once(taken, rows) if self._quick is not None else None
+            if found is None:
+                self._jobs.put((taken, self._run, self.padding))
+                if not self._looking:
+                    self._looking = True
+                    self._loop.call_later(_LOOK, self._look)
+                return
+            self._under_way = []
+            _tell(taken, found)
+        self._idle.set()
+
+    def _at_once(self, taken: list[_Asked], rows: int) -> list[Any] | None:
+        """Run on the loop; None where the thread has to."""
+        run, first = self._quick, taken[0]
+        if run is None or rows > self._most(self.padding):
+            return None
+        found = _caught(lambda: self._ran(run, first, join([a.table for a in taken]), self.padding))
+        if isinstance(found, RegistryError) or _count(found) != rows:
+            return None
+        return _shared(found, [a.table.rows for a in taken])
 
     def _take(self) -> list[_Asked]:
         """Take the longest waiting request and what fits beside it; who left meanwhile is passed over."""
@@ -207,24 +251,18 @@ class Batcher:
         if taken is not self._under_way:
             return  # given up long ago
         self._under_way = []
-        for asked, outcome in zip(taken, found, strict=True):
-            if asked.answer.done():
-                continue
-            if isinstance(outcome, RegistryError):
-                asked.answer.set_exception(outcome)
-            else:
-                asked.answer.set_result(outcome)
+        _tell(taken, found)
         self._launch()
 
-    def _look(self, taken: list[_Asked]) -> None:
-        """Give up a run that takes too long; nothing else on the hot path needs a timer."""
-        if taken is not self._under_way:
-            return
-        if perf_counter() - self._since < self.limits.seconds:
-            self._loop.call_later(_LOOK, self._look, taken)
+    def _look(self) -> None:
+        """Give up a run that takes too long; one timer looks, however many runs there are."""
+        self._looking = bool(self._under_way) and perf_counter() - self._since < self.limits.seconds
+        if self._looking:
+            self._loop.call_later(_LOOK, self._look)
+        if self._looking or not self._under_way:
             return
         self._given_up = True
-        late = [*taken, *self._waiting]
+        late = [*self._under_way, *self._waiting]
         self._waiting.clear()
         self._under_way, self._rows = [], 0
         for asked in late:
@@ -279,6 +317,16 @@ class Batcher:
         last = table.cut(table.rows - 1, table.rows)
         found = run(join([table, *[last] * missing]), asked.method, asked.params)
         return _part(found, 0, table.rows)
+
+
+def _tell(taken: list[_Asked], found: Sequence[Any]) -> None:
+    for asked, outcome in zip(taken, found, strict=True):
+        if asked.answer.done():
+            continue
+        if isinstance(outcome, RegistryError):
+            asked.answer.set_exception(outcome)
+        else:
+            asked.answer.set_result(outcome)
 
 
 def _alike(first: _Asked, second: _Asked) -> bool:

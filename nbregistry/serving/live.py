@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Protocol
 
 from nbregistry.domain.entities import ModelVersion
@@ -21,6 +22,12 @@ from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import Batch, By
 from nbregistry.serving.table import Table
 from nbregistry.types import Digest, Document
+
+_QUICK = 0.0005
+"""Seconds of a full run up to which the event loop runs the twin itself.
+
+It is what parsing the same rows takes; handing them to a thread and back costs a lone request more than the run does.
+"""
 
 _NOT_YET = Independence(False, 1, "whether its rows are independent of each other is being checked", 0)
 
@@ -80,6 +87,8 @@ class Loaded:
         What is known of its compiled twin.
     why : str
         Why the original answers, when it does.
+    quick : bool
+        Whether the event loop may run the twin itself.
     """
 
     version: ModelVersion
@@ -90,6 +99,7 @@ class Loaded:
     independent: Independence = _NOT_YET
     found: compiling.Found | None = None
     why: str = ""
+    quick: bool = False
 
     @property
     def by(self) -> By:
@@ -130,11 +140,36 @@ def load(registry: Registry, version: ModelVersion, terms: Terms) -> Loaded:
         terms.marker.idle()
 
 
-def check(loaded: Loaded) -> Independence:
-    """Measure whether rows can be put together; in the caller's thread."""
+def check(loaded: Loaded, rows: int = 128) -> Independence:
+    """Measure whether rows can be put together, and note how long a full run of the twin takes; in this thread.
+
+    Parameters
+    ----------
+    rows : int
+        Most rows of a run.
+    """
     if loaded.example is None:
         return Independence(False, 1, "no rows to check it with were captured: register with X= to have it batched", 0)
-    return independence.check(loaded.engine, loaded.example)
+    found = independence.check(loaded.engine, loaded.example)
+    if isinstance(loaded.engine, Backed) and found.batched:
+        places = [i % loaded.example.rows for i in range(rows)]
+        loaded.quick = all(
+            _full(loaded.engine.twin, loaded.example.pick(places), m) for m in loaded.engine.twin.methods
+        )
+    return found
+
+
+def _full(twin: compiling.Compiled, table: Table, method: str) -> bool:
+    """Whether the twin answers a full run faster than a thread would take it over; the best of three."""
+    times = []
+    for _ in range(3):
+        since = perf_counter()
+        try:
+            twin.run(table, method, {})
+        except (compiling.Unanswered, RegistryError):
+            return False
+        times.append(perf_counter() - since)
+    return min(times) < _QUICK
 
 
 def _why(terms: Terms, found: compiling.Found | None) -> str:
@@ -227,9 +262,10 @@ class Live:
         self._served.set(1)
         self._compiled.set(float(loaded.engine.kind == "compiled"))
         self.batcher = Batcher(
-            self._run, terms.limits, padding=self._padding(), watch=self, name=f"{name}-{self.by.number}",
-            stuck=lambda: terms.stuck(loaded.by.digest),
+            self._run_of(loaded.engine), terms.limits, padding=self._padding(), watch=self,
+            name=f"{name}-{self.by.number}", stuck=lambda: terms.stuck(loaded.by.digest),
         )  # fmt: skip
+        self._use()
 
     async def __call__(self, batch: Batch) -> Batch:
         """Answer."""
@@ -242,7 +278,7 @@ class Live:
         """From the next run on, answer with this engine, batched as was measured of it."""
         self.loaded = loaded
         self._compiled.set(float(loaded.engine.kind == "compiled"))
-        self.batcher.use(self._run_of(loaded.engine), self._padding())
+        self._use()
 
     async def close(self, seconds: float | None = None) -> bool:
         """Answer what was asked, then let go; False when that took too long."""
@@ -280,12 +316,12 @@ class Live:
         found = self.loaded.independent
         return found.padding if found.batched and self.terms.limits.rows > 1 else 0
 
-    def _run(self, table: Table, method: str, params: Mapping[str, Any]) -> Any:
-        return self._run_of(self.loaded.engine)(table, method, params)
+    def _use(self) -> None:
+        engine = self.loaded.engine
+        quick = self._run_of(engine.twin) if self.loaded.quick and isinstance(engine, Backed) else None
+        self.batcher.use(self._run_of(engine), self._padding(), quick)
 
     def _run_of(self, engine: Engine) -> Callable[[Table, str, Mapping[str, Any]], Any]:
-        from time import perf_counter
-
         marker, digest, seconds, run = self.terms.marker, self.by.digest, self._seconds, engine.run
 
         def marked(table: Table, method: str, params: Mapping[str, Any]) -> Any:
