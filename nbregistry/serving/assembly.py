@@ -12,7 +12,7 @@ from nbregistry.serving.live import Terms
 from nbregistry.serving.measures import Measures
 from nbregistry.serving.offering import Offering
 from nbregistry.serving.options import Options
-from nbregistry.serving.quarantine import quarantined
+from nbregistry.serving.quarantine import Quarantine
 from nbregistry.serving.spec import RunFolder, ServerSpec
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ async def assembled(worker: Worker) -> Parts:
         compile=spec.compile, limits=Limits(rows=spec.batch, seconds=spec.timeout), measures=measures,
         marker=worker.marker, stuck=worker.stuck,
     )  # fmt: skip
-    following = Following(registry, terms, quarantined=lambda: quarantined(worker.run.path))
+    following = Following(registry, terms, quarantined=Quarantine(worker.run.path))
     offering = Offering(following, worker.run)
     await offering.start()
     options = _options(spec, worker.run, worker.index)

@@ -172,8 +172,13 @@ class Following:
         gone = [e for e in self._offered if e.name == name]
         if not gone:
             raise self._unknown(name, "")
-        self._offered = [e for e in self._offered if e.name != name]
         for endpoint in gone:
+            self.withdraw(endpoint)
+
+    def withdraw(self, endpoint: Any) -> None:
+        """Stop serving one of perhaps several endpoints of a name; fine when it is served no more."""
+        if endpoint in self._offered:
+            self._offered = [e for e in self._offered if e is not endpoint]
             if not self._graphs.forget(endpoint):
                 self._drop(endpoint.ref)
 
@@ -247,7 +252,7 @@ class Following:
                     " of its own, or start the server anew."
                 )
             if before is not None or loaded.engine.kind == "compiled":
-                loaded.independent = live.check(loaded)
+                loaded.independent = live.check(loaded, self.terms.limits.rows)
         return loaded
 
     def _fall_back(self, leaf: Followed, version: ModelVersion) -> None:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nbregistry.domain.graph import Graph
 from nbregistry.errors import Damaged, RegistryError
+from nbregistry.serving.boundary import guarded
 from nbregistry.serving.following import Following
 from nbregistry.serving.graph.endpoint import GraphEndpoint
 from nbregistry.serving.node import Batch
@@ -22,6 +26,7 @@ from nbregistry.serving.spec import RunFolder, graph_file, graph_name, is_graph
 LOOK = 0.1
 """Seconds between two looks at the list."""
 
+_PAUSE = 1.0  # seconds after a look that failed
 _LATER = 60.0  # seconds in which a graph that was replaced answers what it was asked before
 
 
@@ -58,6 +63,7 @@ class Offering:
         self._following, self._run = following, run
         self._graphs: dict[str, Switched] = {}
         self._served: tuple[str, ...] = ()
+        self._coming: Counter[str] = Counter()  # those that are about to be in the list
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -86,42 +92,66 @@ class Offering:
 
     async def load(self, ref: str) -> Any:
         """Serve one more reference, here and in every sibling."""
-        found = await self._following.load(ref)
-        wanted = self._run.wanted()
-        if ref not in wanted:
-            self._run.want((*wanted, ref))
+        self._coming[ref] += 1
+        try:
+            found = await self._following.load(ref)
+            await self._want(lambda refs: refs if ref in refs else (*refs, ref))
+        finally:
+            self._coming[ref] -= 1
         return found
 
     async def unload(self, name: str) -> None:
         """Stop serving a name, here and in every sibling."""
         gone = [e for e in self._following.all() if e.name == name]
-        await self._unloaded(name, gone)
+        if not gone:
+            await self._following.unload(name)  # which says what there is
         entries = {_entry(e) for e in gone}
-        self._run.want(entry for entry in self._run.wanted() if entry not in entries)
+        await self._want(lambda refs: (entry for entry in refs if entry not in entries))
+        for endpoint in gone:
+            self._withdraw(endpoint)
+
+    async def _want(self, change: Callable[[tuple[str, ...]], Iterable[str]]) -> None:
+        # Whoever has the list may be slow: nobody else has to wait for that.
+        await asyncio.get_running_loop().run_in_executor(None, self._run.want, change)
 
     # -- the list
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK)
-            if (wanted := self._run.wanted()) != self._served:
-                self._served = wanted
-                await self._follow(wanted)
+            try:
+                await guarded("Following what is wanted", self._look)
+            except RegistryError:  # what is served stays; a process that is out of descriptors may get some back
+                await asyncio.sleep(_PAUSE)
+
+    async def _look(self) -> None:
+        wanted = self._run.wanted()
+        if wanted != self._served:
+            await self._follow(wanted)
+            self._served = wanted
 
     async def _follow(self, wanted: tuple[str, ...]) -> None:
         there = {_entry(e) for e in self._following.all()}
+        failed: list[RegistryError] = []
         for entry in wanted:
-            if entry in there:
-                continue
-            before = next((g for g in self._graphs.values() if _same_name(g.entry, entry)), None)
-            with contextlib.suppress(RegistryError):  # whoever asked sees that it is not there
-                if before is None:
-                    self._following.offer(await self._endpoint(entry))
-                else:
-                    await self._switch(before, entry)
-        for gone in [e for e in self._following.all() if _entry(e) not in wanted]:
-            with contextlib.suppress(RegistryError):  # it was given up here first
-                await self._unloaded(gone.name, [gone])
+            if entry not in there:
+                try:
+                    await guarded(f"Serving {entry}", partial(self._add, entry))
+                except RegistryError as error:
+                    failed.append(error)
+        wanted = self._run.wanted()  # loading takes its time, and others load meanwhile
+        for gone in self._following.all():
+            if _entry(gone) not in wanted and not self._coming[_entry(gone)]:
+                self._withdraw(gone)
+        if failed:
+            raise failed[0]
+
+    async def _add(self, entry: str) -> None:
+        before = next((g for g in self._graphs.values() if _same_name(g.entry, entry)), None)
+        if before is None:
+            self._following.offer(await self._endpoint(entry))
+        else:
+            await self._switch(before, entry)
 
     async def _endpoint(self, entry: str) -> Any:
         """Return what answers for an entry; what cannot be loaded yet is not ready and says why."""
@@ -145,11 +175,10 @@ class Offering:
         self._graphs[entry] = one
         self._forget_later(before)
 
-    async def _unloaded(self, name: str, gone: list[Any]) -> None:
-        await self._following.unload(name)
-        for endpoint in gone:
-            if isinstance(endpoint, Switched) and self._graphs.pop(endpoint.entry, None) is not None:
-                self._forget_later(endpoint.graph)
+    def _withdraw(self, endpoint: Any) -> None:
+        self._following.withdraw(endpoint)
+        if isinstance(endpoint, Switched) and self._graphs.pop(endpoint.entry, None) is not None:
+            self._forget_later(endpoint.graph)
 
     def _forget_later(self, graph: GraphEndpoint) -> None:
         asyncio.get_running_loop().call_later(_LATER, self._following.graphs.forget, graph)

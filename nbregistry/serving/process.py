@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -173,10 +174,7 @@ class Server:
         nbregistry.errors.Conflict
             It was not served in time; says why.
         """
-        there = self.run.wanted()
-        if ref not in there:
-            same = [r for r in there if is_graph(ref) and is_graph(r) and graph_name(r) == graph_name(ref)]
-            self.run.want(ref if r in same else r for r in there) if same else self.run.want((*there, ref))
+        self.run.want(partial(_with, ref))
         deadline, ref = time.monotonic() + wait, shown(ref)
         while not any(m["ref"] == ref and m["ready"] for m in self.served()):
             if time.monotonic() > deadline or not self.alive:
@@ -187,7 +185,7 @@ class Server:
 
     def unload(self, ref: str) -> Self:
         """Have it serve a reference no more."""
-        self.run.want(r for r in self.run.wanted() if shown(r) != ref)
+        self.run.want(lambda refs: (r for r in refs if shown(r) != ref))
         return self
 
     def stop(self) -> None:
@@ -242,6 +240,14 @@ class Server:
 
 class Servers(list[Server]):
     """Running servers, the newest first."""
+
+
+def _with(ref: str, there: Sequence[str]) -> list[str]:
+    """Return a list with one more entry, a graph in the place of the one of its name."""
+    if ref in there:
+        return list(there)
+    same = [r for r in there if is_graph(ref) and is_graph(r) and graph_name(r) == graph_name(ref)]
+    return [ref if r in same else r for r in there] if same else [*there, ref]
 
 
 def own_token(home: Path, id: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nbregistry.errors import StoreUnavailable
 from nbregistry.serving.spec import RunFolder
 from nbregistry.types import Digest
 
@@ -52,6 +54,31 @@ def _recent(times: deque[float], now: float) -> deque[float]:
 def quarantined(folder: Path) -> dict[Digest, str]:
     """Return the versions that a server must not load, by digest, with the reason; cheap enough to ask often."""
     return {digest: str(found.get("reason", "")) for digest, found in RunFolder(folder).read(_FILE).items()}
+
+
+class Quarantine:
+    """What ``quarantined`` tells, asked again and again: where it cannot be read now, what was read last holds.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+
+    Raises
+    ------
+    nbregistry.errors.StoreUnavailable
+        It cannot be read even once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known = quarantined(folder)
+
+    def __call__(self) -> Mapping[Digest, str]:
+        """Return the versions that must not be loaded, by digest, with the reason."""
+        with contextlib.suppress(StoreUnavailable):
+            self._known = quarantined(self._folder)
+        return self._known
 
 
 def quarantine(folder: Path, digest: Digest, reason: str) -> None:

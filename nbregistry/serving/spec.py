@@ -13,12 +13,12 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from nbregistry.errors import Damaged
+from nbregistry.errors import Damaged, StoreBusy, StoreUnavailable
 from nbregistry.types import Document
 
 PREDICT, ADMIN = "predict", "admin"
@@ -73,6 +73,9 @@ class ServerSpec:
         Most rows in one run of a model; 1 runs every request by itself.
     timeout : float
         Seconds after which a run is given up.
+    loading : float
+        Seconds after which the loading of one version is given up as a worker starts; 0 is four times ``timeout``, and
+        two minutes at least.
     memory : int
         Most bytes of address space of one worker; 0 is no limit.
     names : tuple of str
@@ -99,6 +102,7 @@ class ServerSpec:
     compile: bool = True
     batch: int = 128
     timeout: float = 30.0
+    loading: float = 0.0
     memory: int = 0
     names: tuple[str, ...] = ()
     sampled: float = 0.0
@@ -167,20 +171,44 @@ class RunFolder:
         found = self.read(_WANTED).get("refs")
         return tuple(map(str, found)) if isinstance(found, list) else self.spec().refs
 
-    def want(self, refs: Iterable[str]) -> None:
-        """Have every worker, and each that takes its place, serve exactly these references."""
-        self.write(_WANTED, {"refs": list(refs)})
+    def want(self, change: Callable[[tuple[str, ...]], Iterable[str]]) -> None:
+        """Have every worker, and each that takes its place, serve what ``change`` makes of what is wanted now.
+
+        Raises
+        ------
+        nbregistry.errors.StoreBusy
+            Another process has been changing the list for ten seconds.
+        """
+        import filelock  # the supervisor is small since it does without
+
+        lock = filelock.FileLock(self.path / "wanted.lock", timeout=10, mode=0o600, fallback_to_soft=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise StoreBusy("Another process has been changing what the server offers for 10 s: try again.") from None
+        try:
+            self.write(_WANTED, {"refs": list(change(self.wanted()))})
+        finally:
+            lock.release()
 
     def state(self) -> Document:
         """Return what the supervisor last told; empty before it told anything."""
         return self.read("state.json")
 
     def read(self, name: str) -> Document:
-        """Return a JSON file's object; empty when there is none."""
+        """Return a JSON file's object; empty when there is none.
+
+        Raises
+        ------
+        nbregistry.errors.StoreUnavailable
+            There may be one, and it cannot be read now: a process may be out of file descriptors.
+        """
         try:
             found = json.loads((self.path / name).read_bytes())
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             return {}
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path / name} cannot be read ({error.strerror}): try again.") from error
         return found if isinstance(found, dict) else {}
 
     def write(self, name: str, found: Document) -> None:
