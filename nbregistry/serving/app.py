@@ -16,6 +16,7 @@ from nbregistry.serving.accesslog import AccessLog
 from nbregistry.serving.answers import ACTIONS
 from nbregistry.serving.boundary import guarded
 from nbregistry.serving.deadlines import Deadlines
+from nbregistry.serving.decoding import Decoding
 from nbregistry.serving.door import PREDICT, Door
 from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import By, Endpoints
@@ -67,6 +68,7 @@ class Application:
         self.actions: Mapping[str, Action] = {route.action: ACTIONS[route.action] for route in self.table.routes}
         self.door = Door(self.options)
         self.deadlines = Deadlines(self.options.answer_timeout)
+        self.decoding = Decoding()
         self.snapshots = Snapshots(self.measures, self.options.folder, self.options.index)
         self.log = AccessLog(self.options, self.measures)
         self.samples = Samples(self.options, self.measures)
@@ -107,6 +109,7 @@ class Application:
     def stop(self) -> None:
         """Write what is left to be written."""
         self.leaving = True
+        self.decoding.stop()
         self.samples.stop()
         self.log.stop()
         self.snapshots.stop()

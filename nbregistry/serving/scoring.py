@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nbregistry.errors import InvalidInput, NotFound, Overloaded, TooLarge
+from nbregistry.errors import InvalidInput, NotFound, Overloaded
 from nbregistry.serving.codec import inference, mlflow, native, seldon
 from nbregistry.serving.codec.asked import Asked, text_field
 from nbregistry.serving.codec.reading import parsed
 from nbregistry.serving.codec.writing import dumped
+from nbregistry.serving.decoding import is_long
+from nbregistry.serving.intake import Intake
 from nbregistry.serving.node import Endpoint
 from nbregistry.serving.request import SAFE_ID, Answer, Request
 from nbregistry.serving.routes import INFERENCE, MLFLOW, NATIVE, SELDON
@@ -35,12 +38,12 @@ async def predict(app: Application, request: Request) -> Answer:
     endpoint = app.endpoints.find(*request.asked)
     request.name, request.by = endpoint.name, endpoint.by
     codec = CODECS[route.protocol]
-    asked = _decoded(codec, request, endpoint)
+    if is_long(request.body, request.media):
+        asked = await app.deadlines.within(_decoded_beside(app, codec, request, endpoint))
+    else:
+        asked = _decoded(codec, request, endpoint.intake.limited(options.rows_limit))
     table = asked.table
-    if table.rows > options.rows_limit:
-        raise TooLarge(
-            f"{table.rows:,} rows are more than the {options.rows_limit:,} taken at once: send them in parts."
-        )
+    endpoint.intake.limited(options.rows_limit).check_rows(table.rows)
     if request.explains:
         asked.explain = True
     if not asked.key and (key := request.headers.get(b"x-route-key")) is not None:
@@ -60,10 +63,21 @@ async def predict(app: Application, request: Request) -> Answer:
     return Answer(body, 200, media.encode("ascii"), pairs)
 
 
-def _decoded(codec: ModuleType, request: Request, endpoint: Endpoint) -> Asked:
+async def _decoded_beside(app: Application, codec: ModuleType, request: Request, endpoint: Endpoint) -> Asked:
+    """Read a long body in a thread, by the signature of the version that is going to answer."""
+    while True:
+        intake = endpoint.intake
+        limited = intake.limited(app.options.rows_limit)
+        asked = await app.decoding.beside(partial(_decoded, codec, request, limited))
+        # A version may have been exchanged meanwhile: rows read by one signature would be taken for another's.
+        if endpoint.intake is intake:
+            return asked
+
+
+def _decoded(codec: ModuleType, request: Request, intake: Intake) -> Asked:
     if codec is inference and (length := request.headers.get(b"inference-header-content-length")) is not None:
-        return inference.decode(request.body, request.media, endpoint.intake, json_length=length.decode("latin-1"))
-    asked: Asked = codec.decode(request.body, request.media, endpoint.intake)
+        return inference.decode(request.body, request.media, intake, json_length=length.decode("latin-1"))
+    asked: Asked = codec.decode(request.body, request.media, intake)
     return asked
 
 

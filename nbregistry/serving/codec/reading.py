@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import math
 import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -18,10 +21,14 @@ from nbregistry.serving.intake import Intake
 from nbregistry.serving.intake.checks import INTEGERS
 from nbregistry.serving.table import Table
 
+LARGE = 256 * 1024
+"""Bytes of a body that is read in a few milliseconds."""
+
 JSON = "application/json"
 CSV = ("text/csv", "application/csv")
-_KEY = re.compile(rb'"\s*:')
 _TEXTS_AND_NAN = re.compile(rb'("(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|NaN)', re.DOTALL)
+_PIECE = 64 * 1024
+_LINES = 4096
 _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "<na>"))
 _TRUTHS = {"true": True, "false": False}
 _NUMBERS = {*INTEGERS, "float16", "float32", "float64"}
@@ -66,7 +73,7 @@ def parsed(body: bytes, *, nan: bool = False) -> Any:
         twice, whose meaning is anybody's guess.
     """
     try:
-        found = orjson.loads(body)
+        found = _loaded(body)
     except orjson.JSONDecodeError as fault:
         if nan and b"NaN" in body and (cleaned := _without_nan(body)) is not None:
             return parsed(cleaned)
@@ -102,9 +109,35 @@ def _keys(found: Any) -> int:
     return count
 
 
+def _all_keys(found: Any) -> int:
+    """Return how many keys all objects have."""
+    count, ahead = 0, [found]
+    while ahead:
+        value = ahead.pop()
+        if type(value) is dict:
+            count += len(value)
+            ahead += [v for v in value.values() if type(v) is dict or type(v) is list]
+        else:
+            ahead += [v for v in value if type(v) is dict or type(v) is list]
+    return count
+
+
+def _colons(body: bytes) -> int:
+    """Return how many colons of a JSON document stand outside of its texts: one behind each key."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    count, within = 0, 0
+    for at in range(0, len(body), _PIECE):  # all parts of a long body at once would take many times its memory
+        parts = body[at : at + _PIECE].split(b'"')
+        count += b"".join(parts[within::2]).count(b":")
+        within = (within + len(parts) - 1) % 2
+    return count
+
+
 def _refuse_repeated(body: bytes, found: Any) -> None:
     """Raise InvalidInput when a key is there twice; more colons than keys may also be in texts, or further inside."""
-    if len(_KEY.findall(body)) == _keys(found):
+    colons = _colons(body)
+    if colons == _keys(found) or type(found) not in (dict, list) or colons == _all_keys(found):
         return
 
     def once(pairs: list[tuple[str, Any]]) -> None:
@@ -115,9 +148,22 @@ def _refuse_repeated(body: bytes, found: Any) -> None:
             seen.add(key)
 
     try:
-        json.loads(body, object_pairs_hook=once)
+        if len(body) <= LARGE:  # which one it is takes a reader that is slow
+            json.loads(body, object_pairs_hook=once)
     except RecursionError:
         raise InvalidInput("The body is nested too deeply: send rows of plain values.") from None
+    raise InvalidInput("A key is in one object twice: send it once.")
+
+
+def _loaded(body: bytes) -> Any:
+    """Return the value of a JSON document; of a long one without a search for garbage among what is just being made."""
+    if len(body) <= LARGE or not gc.isenabled():
+        return orjson.loads(body)
+    gc.disable()
+    try:
+        return orjson.loads(body)
+    finally:
+        gc.enable()
 
 
 def csv_table(body: bytes, intake: Intake) -> Table:
@@ -133,21 +179,52 @@ def csv_table(body: bytes, intake: Intake) -> Table:
         The rows do not fit.
     """
     try:
-        lines = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         raise InvalidInput(f"The body is not UTF-8 (byte {fault.start}): send CSV in UTF-8.") from None
+    lines = _lines(text)
+    names = next((line for some in lines for line in some[:1]), None)
+    if names is None:
+        raise InvalidInput("The body is empty: send a line with the names of the columns, then one line a row.")
+    columns, width = _columns(names, intake), len(names)
+    values: list[list[Any]] = [[] for _ in columns]
+    count = 0
+    for rows in lines:
+        count += len(rows)
+        intake.check_rows(count)
+        if set(map(len, rows)) - {width}:
+            number, row = next((n, row) for n, row in enumerate(rows) if len(row) != width)
+            number += count - len(rows)
+            raise BadRows(f"Row {number} has {len(row)} cells, and the first line names {width} columns.")
+        for cells, texts, column in zip(values, zip(*rows, strict=True), columns, strict=True):
+            cells.extend(_cells(texts, column))
+    return intake.from_rows(list(map(list, zip(*values, strict=True))), names)
+
+
+def _lines(text: str) -> Iterator[list[list[str]]]:
+    """Yield the lines that are not empty: the first one, then some thousand at a time."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    most = 1
+    try:
+        while some := list(islice(reader, most)):
+            if found := [line for line in some if line]:
+                yield found
+                most = _LINES
     except csv.Error as fault:
         raise InvalidInput(f"The body is not CSV: {text_of(str(fault), 200)}.") from None
-    lines = [line for line in lines if line]
-    if not lines:
-        raise InvalidInput("The body is empty: send a line with the names of the columns, then one line a row.")
-    names, rows = lines[0], lines[1:]
-    for number, row in enumerate(rows):
-        if len(row) != len(names):
-            raise BadRows(f"Row {number} has {len(row)} cells, and the first line names {len(names)} columns.")
-    columns = _columns(names, intake)
-    values = [[_cell(text, column) for text, column in zip(row, columns, strict=True)] for row in rows]
-    return intake.from_rows(values, names)
+
+
+def _cells(texts: Sequence[str], column: Column) -> Sequence[Any]:
+    """Return the cells of a column: all at once where they are alike."""
+    kind = float if column.dtype == "float64" else int if column.dtype in INTEGERS else None
+    if kind is not None and "_" not in "".join(texts):
+        try:
+            found = list(map(kind, texts))
+            if kind is int or math.isfinite(sum(found)):
+                return found
+        except ValueError:  # one that is missing, or no such number
+            pass
+    return [_cell(text, column) for text in texts]
 
 
 def _columns(names: list[str], intake: Intake) -> list[Column]:
@@ -175,10 +252,11 @@ def _cell(text: str, column: Column) -> Any:
 def _number(text: str) -> Any:
     if "_" in text:
         return text
-    try:
-        return int(text)
-    except ValueError:  # not whole, or of so many digits that no dtype holds it
-        pass
+    if "." not in text:
+        try:
+            return int(text)
+        except ValueError:  # not whole, or of so many digits that no dtype holds it
+            pass
     try:
         return text if math.isinf(found := float(text)) else found
     except ValueError:

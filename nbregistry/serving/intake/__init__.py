@@ -6,11 +6,14 @@ Nothing here parses bytes and nothing imports pandas until a model needs a frame
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Protocol
 
 from nbregistry.capture.containers import FRAME, MAPPING, SERIES
 from nbregistry.domain.signature import Signature
+from nbregistry.errors import TooLarge
 from nbregistry.serving.intake.columnar import Columnar
 from nbregistry.serving.intake.loose import Entries, Free
 from nbregistry.serving.intake.tensors import Tensor
@@ -51,6 +54,8 @@ class Intake:
     def __init__(self, signature: Signature | None) -> None:
         self.signature = signature
         self._way = _way(signature)
+        self._most = sys.maxsize
+        self._limited: Intake | None = None
         inputs = signature.inputs if signature is not None else ()
         self.names = frozenset(c.name for c in inputs)
         self.packed = frozenset(c.name for c in inputs if c.extra and c.extra.get("holds") == "bytes")
@@ -60,16 +65,39 @@ class Intake:
         """Whether every column is a number, so that tables are arrays (but for integers beyond 2**53 among floats)."""
         return self._way.numeric
 
+    def limited(self, rows: int) -> Intake:
+        """Return the same with a limit: a request of more rows is refused before any of them is looked at."""
+        found = self._limited
+        if found is None or found._most != rows:
+            found = copy(self)
+            found._most = rows
+            self._limited = found
+        return found
+
+    def check_rows(self, rows: int) -> None:
+        """Refuse more rows than are taken at once.
+
+        Raises
+        ------
+        TooLarge
+            There are more.
+        """
+        if rows > self._most:
+            raise TooLarge(f"{rows:,} rows are more than the {self._most:,} taken at once: send them in parts.")
+
     def from_rows(self, rows: Sequence[Any], names: Sequence[Any] | None = None) -> Table:
         """Take a list of rows, in the signature's order or that of ``names``; of values where there is one column."""
+        self.check_rows(len(rows))
         return self._way.of_rows(rows, names)
 
     def from_records(self, records: Sequence[Any]) -> Table:
         """Take a list of objects with a value for each column; one without a key misses that value."""
+        self.check_rows(len(records))
         return self._way.of_records(records)
 
     def from_columns(self, columns: Mapping[Any, Any]) -> Table:
         """Take a list of values for each column."""
+        self.check_rows(max((len(v) for v in columns.values() if isinstance(v, list)), default=0))
         return self._way.of_columns({k: v.tolist() if hasattr(v, "tolist") else v for k, v in columns.items()})
 
     def from_array(self, array: Any, names: Sequence[Any] | None = None) -> Table:

@@ -72,7 +72,7 @@ def answer(call: Call, endpoint: Endpoint, message: Any, options: Options, sampl
 
 def _asked(call: Call, document: tuple[Document, memoryview], intake: Intake, options: Options) -> Asked:
     """Read a request by a signature."""
-    asked = inference.asked_of(*document, intake)
+    asked = inference.asked_of(*document, intake.limited(options.rows_limit))
     rows = asked.table.rows
     if rows > options.rows_limit:
         raise TooLarge(f"{rows:,} rows are more than the {options.rows_limit:,} taken at once: send them in parts.")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbregistry.domain.signature import Column
 from nbregistry.errors import BadRows, InvalidInput, RegistryError, UnsupportedMedia
 from nbregistry.serving.codec import inference, mlflow, native, seldon
+from nbregistry.serving.codec.reading import LARGE, _cell, _cells, parsed
 from tests.serving.codec.subjects import INTAKES
 
 CODECS: dict[str, Any] = {"native": native, "mlflow": mlflow, "inference": inference, "seldon": seldon}
@@ -276,3 +279,69 @@ def test_csv_that_does_not_fit(body: bytes, says: str) -> None:
             codec.decode(body, "text/csv", INTAKES["numbers"])
         assert says in str(caught.value)
         assert len(str(caught.value).encode()) < 4096
+
+
+class Pairs(list[Any]):
+    """Keys and values, a key perhaps twice."""
+
+
+def written(value: Any) -> str:
+    if type(value) is Pairs:
+        return "{" + ", ".join(f"{json.dumps(k)} : {written(v)}" for k, v in value) + "}"
+    return "[" + ",".join(map(written, value)) + "]" if type(value) is list else json.dumps(value)
+
+
+TEXT = st.text(st.sampled_from(list('":\\{}[],x \n')), max_size=6)
+VALUES = st.recursive(
+    st.one_of(st.none(), TEXT),
+    lambda v: st.one_of(st.lists(v, max_size=3), st.lists(st.tuples(TEXT, v), max_size=3).map(Pairs)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES, st.booleans())
+def test_a_key_that_is_there_twice_is_found_wherever_it_is(value: Any, long: bool) -> None:
+    """Exactly the documents that hold an object with a repeated key are refused, whatever their texts and length."""
+    body = written(value).encode() + b" " * (LARGE if long else 0)
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise KeyError
+        return dict(pairs)
+
+    try:
+        expected = json.loads(body, object_pairs_hook=once)
+    except KeyError:
+        with pytest.raises(InvalidInput, match="twice"):
+            parsed(body)
+    else:
+        assert expected == parsed(body)
+
+
+def test_texts_of_colons_cost_no_second_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long body whose texts look like keys is never given to the slow reader, nor is one with a repeated key."""
+
+    def loads(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(json, "loads", loads)
+    assert 50_000 == len(parsed(b'[["::",2]' + b',["::",2]' * 49_999 + b"]"))
+    with pytest.raises(InvalidInput, match="twice"):
+        parsed(b'[{"a":1,"a":2}' + b',["::",2]' * 49_999 + b"]")
+
+
+def test_equal_cells_are_equal_in_bulk_and_alone() -> None:
+    """A column of CSV that is read at once has the values that its cells have one by one."""
+    cells = ["1", "2.5", " 3 ", "1e3", "-0", "007", "NaN", "", "1_0", "inf", "1e999", "x", "9" * 30, "0x1", "٣"]
+    for dtype in ("float64", "float32", "int64", "uint8", "any"):
+        column = Column("c", dtype, nullable=True)
+        for size in (1, 2):
+            for texts in product(cells, repeat=size):
+                alone = [_alike(column)(_cell(text, column)) for text in texts]
+                assert alone == list(map(_alike(column), _cells(texts, column)))
+
+
+def _alike(column: Column) -> Callable[[Any], Any]:
+    """A float that is whole may have been written as an integer where floats are expected."""
+    return lambda v: float(v) if column.dtype == "float64" and type(v) is int else v
