@@ -1,7 +1,9 @@
 """Asks a server: ``nbregistry.Client(url).predict(df)``. Threads share its connections; failures are retried.
 
-A prediction changes nothing on the server, so it is asked again when a connection breaks or the server says that it is
-busy, after a pause that grows and is drawn at random: clients that failed together do not come back together.
+A prediction changes nothing on the server, so it is asked again when there is no connection or the server says that it
+is busy, after a pause that grows and is drawn at random: clients that failed together do not come back together. What
+may have been run already is not multiplied: an answer that does not come in time is not asked for again, since the
+model may still be at it, and a request whose connection broke is sent once more only, since it may be what broke it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import http.client
 import random
 import select
+import socket
 import threading
 import time
 from collections import deque
@@ -26,7 +29,8 @@ from nbregistry.serving.asking import answered, question
 from nbregistry.types import Document
 
 _FIRST, _LONGEST = 0.1, 5.0  # seconds of a pause
-_BUSY = frozenset({429, 502, 503, 504})
+_BUSY = frozenset({429, 503})
+_AT_THE_DOOR = 1.0  # seconds within which a server that is busy says so; what comes later was run
 _MOST_ANSWER = 256 * 2**20
 
 _BY_STATUS: Mapping[int, type[RegistryError]] = {
@@ -38,6 +42,14 @@ _BY_STATUS: Mapping[int, type[RegistryError]] = {
 
 class Unreachable(StoreUnavailable):
     """Nobody answers at the address."""
+
+
+class Broken(Unreachable):
+    """The connection ended after the request was sent: its process may have, too."""
+
+
+class NoAnswer(Unreachable):
+    """The server took the request, and no answer came in time; the model may still be at work on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +72,11 @@ class Client:
     token : str, optional
         Sent as a bearer token.
     timeout : float
-        Seconds for one attempt.
+        Seconds for one attempt. A server gives a model longer by default: what is not answered in time is raised as
+        ``NoAnswer`` and not asked again.
     retries : int
-        How often a prediction is asked again when the connection broke or the server is busy.
+        How often a prediction is asked again when there is no connection or the server is busy (429, 503). A request
+        that was sent, and whose connection broke then, is sent once more at most.
 
     Examples
     --------
@@ -194,13 +208,16 @@ class Client:
         again: bool = True,
     ) -> Document:
         """Ask, as often as is sensible, and return the answer's object."""
-        attempt = 0
+        attempt = ran = 0
         while True:
+            since = time.monotonic()
             try:
                 return self._once(method, path, body)
             except (Unreachable, Overloaded) as error:
                 attempt += 1
-                if not again or attempt > self.retries:
+                late = isinstance(error, Overloaded) and time.monotonic() - since > _AT_THE_DOOR
+                ran += late or isinstance(error, Broken)
+                if not again or attempt > self.retries or ran > 1 or isinstance(error, NoAnswer):
                     raise
                 pause = min(_LONGEST, _FIRST * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - a pause, no secret
                 asked = getattr(error, "retry_after", 0.0)
@@ -224,15 +241,15 @@ class Client:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes, dict[str, str]]:
         """Send one request, once."""
-        connection = self._connection()
+        connection, sent = self._connection(), False
         try:
             connection.request(method, path, body, dict(headers))
+            sent = True
             response = connection.getresponse()
             found = response.read(_MOST_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            why = str(error) or type(error).__name__
-            raise Unreachable(f"No answer from {self.url} ({why}). Is the server still running?") from error
+            raise self._failed(error, sent=sent) from error
         except BaseException:
             connection.close()  # interrupted: what comes on it would be taken for the next one's answer
             raise
@@ -245,6 +262,17 @@ class Client:
             self._idle.append(connection)
         return response.status, found, {k.lower(): v for k, v in response.getheaders()}
 
+    def _failed(self, error: Exception, *, sent: bool) -> Unreachable:
+        """Return what a failed exchange is here: whether the server may have run the request makes the difference."""
+        why = str(error) or type(error).__name__
+        if sent and isinstance(error, TimeoutError):
+            return NoAnswer(
+                f"{self.url} took the request and did not answer within {self.timeout:g} s: send fewer rows, or give"
+                " the client a longer timeout."
+            )
+        kind = Broken if sent else Unreachable
+        return kind(f"No answer from {self.url} ({why}). Is the server still running?")
+
     def _connection(self) -> http.client.HTTPConnection:
         """Return a connection that is kept and was not closed meanwhile, or a new one."""
         while True:
@@ -253,7 +281,7 @@ class Client:
             except IndexError:
                 break
             # Nothing can be there to read before a question was sent but that the server has closed it.
-            if kept.sock is not None and not select.select([kept.sock], [], [], 0)[0]:
+            if kept.sock is not None and not _readable(kept.sock):
                 return kept
             kept.close()
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -266,6 +294,8 @@ class Client:
         message = str(said) or f"{self.url} answered with status {status}."
         if status == 422:
             return BadRows(message, tuple(map(_fault, body.get("faults") or ())))
+        if status in (502, 504):  # of a proxy, of what became of the request behind it
+            return (Broken if status == 502 else NoAnswer)(message)
         if status in _BUSY:
             return Overloaded(message, _seconds(told.get("retry-after", "")))
         kind = _named(str(body.get("error", "")), status) or _BY_STATUS.get(status)
@@ -280,6 +310,15 @@ def _named(word: str, status: int) -> type[RegistryError] | None:
     if not (isinstance(kind, type) and issubclass(kind, RegistryError)) or kind.status != status:
         return None
     return None if kind in (errors.InvalidFilter, errors.MissingDependency) else kind
+
+
+def _readable(sock: socket.socket) -> bool:
+    """Whether there is something to read; whatever the number of the descriptor is."""
+    if not hasattr(select, "poll"):  # Windows, whose select counts sockets and not their numbers
+        return bool(select.select([sock], [], [], 0)[0])
+    looking = select.poll()
+    looking.register(sock, select.POLLIN)
+    return bool(looking.poll(0))
 
 
 def _fault(found: Mapping[str, Any]) -> Fault:

@@ -22,10 +22,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbregistry.errors import StoreUnavailable
 from nbregistry.serving.marker import Look
 from nbregistry.serving.quarantine import TIMES, WITHIN, Crashes, quarantine
 from nbregistry.serving.spec import RunFolder, address
-from nbregistry.types import Document
+from nbregistry.types import Digest, Document
 
 DRAIN = 30.0
 """Seconds that requests under way are given when the server is told to stop."""
@@ -36,6 +37,7 @@ STUCK, REFUSED = 70, 3
 _WORKER = (sys.executable, "-P", "-m", "nbregistry.serving.worker")
 _LOOK = 0.25  # seconds between two looks at whether the parent is there and every event loop turns
 _GRACE = 10.0  # seconds beyond a run's limit after which a worker whose loop stands still is killed
+_LOADING = 120.0  # seconds in which any version should be loaded
 _MOST_LOG = 8 * 2**20
 _BACKLOG = 2048
 
@@ -51,6 +53,8 @@ class _Worker:
     was_ready: bool = False
     restarts: int = 0
     due: float = 0.0
+    doing: tuple[Digest, ...] = ()
+    since: float = 0.0
     look: Look | None = None
 
 
@@ -199,6 +203,7 @@ class Supervisor:
         os.close(lives)
         os.set_blocking(told, False)
         worker.told, worker.life, worker.words, worker.ready = told, life, b"", False
+        worker.doing, worker.since = (), time.monotonic()
         self._select.register(told, selectors.EVENT_READ, lambda: self._listen_to(worker))
 
     def _listen_to(self, worker: _Worker) -> None:
@@ -232,13 +237,32 @@ class Supervisor:
             self._ended(worker, code)
 
     def _check(self, worker: _Worker, process: subprocess.Popen[bytes]) -> None:
-        """Kill a worker whose event loop stands still: a model may hold the interpreter and never give it back."""
-        if worker.look is None or not worker.ready:
+        """Kill a worker that stands still: a model may hold the interpreter, or its loading, and never give it back."""
+        if worker.look is None:
+            return
+        now = time.monotonic()
+        if not worker.ready:
+            if (doing := worker.look.suspects()) != worker.doing:
+                worker.doing, worker.since = doing, now  # each version has its own time
+            elif now - worker.since > self._loading:
+                self._hung(worker)
+                process.kill()
             return
         beat, _ = worker.look.beat()
-        if beat and time.monotonic() - beat > self._spec.timeout + _GRACE:
+        if beat and now - beat > self._spec.timeout + _GRACE:
             self._say(f"worker {worker.index} stood still for {self._spec.timeout + _GRACE:g} s and is ended")
             process.kill()
+
+    @property
+    def _loading(self) -> float:
+        return self._spec.loading or max(_LOADING, 4 * self._spec.timeout)
+
+    def _hung(self, worker: _Worker) -> None:
+        """Put away what a worker loads and does not get to the end of: to see it three times would take too long."""
+        worker.since = time.monotonic()
+        self._say(f"worker {worker.index} has loaded for {self._loading:g} s and is ended")
+        if len(worker.doing) == 1:
+            self._put_away(worker.doing[0], f"its loading did not end within {self._loading:g} s")
 
     def _ended(self, worker: _Worker, code: int) -> None:
         """Decide what follows from a worker's end: it is started again, unless the server never could serve."""
@@ -255,14 +279,21 @@ class Supervisor:
             return
         for digest in self._crashes.note(suspects, now):
             reason = f"{TIMES} workers ended within {WITHIN:g} s while they ran it, the last one {_how(code)}"
-            quarantine(self._run.path, digest, reason)
-            self._say(f"version with digest {digest} is put into quarantine: {reason}")
+            self._put_away(digest, reason)
         # The first ones at once: a worker that is killed from outside is missed for a moment only.
         beyond = self._crashes.recent(now) - 2 * TIMES
         worker.due = now + (min(0.5 * 2**beyond, 15.0) if beyond >= 0 else 0.0)
         worker.restarts += 1
         self._count()
         self._say(f"worker {worker.index} ended {_how(code)}; it is started again" + (f" ({why})" if why else ""))
+
+    def _put_away(self, digest: Digest, reason: str) -> None:
+        try:
+            quarantine(self._run.path, digest, reason)
+        except (OSError, StoreUnavailable) as error:  # which ends no server; its next crashes are counted again
+            self._say(f"version with digest {digest} cannot be put into quarantine: {error}")
+        else:
+            self._say(f"version with digest {digest} is put into quarantine: {reason}")
 
     # -- the end
 

@@ -23,6 +23,10 @@ def main() -> None:
     if (folder / "refuse").exists():
         os.write(tells, b"failed: there is nothing to serve\n")
         sys.exit(3)
+    while (folder / "hang").exists() and BAD not in quarantined(folder):
+        marker.running(BAD)
+        time.sleep(0.01)
+    marker.idle()
     leave: list[int] = []
     signal.signal(signal.SIGTERM, lambda *_: leave.append(1))
     listener = socket.socket(fileno=listens)

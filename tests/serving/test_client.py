@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +18,7 @@ import pytest
 
 from nbregistry import Client, errors
 from nbregistry.serving.asking import answered, rows
-from nbregistry.serving.client import Unreachable
+from nbregistry.serving.client import Broken, NoAnswer, Unreachable
 
 
 class Fake:
@@ -26,6 +28,7 @@ class Fake:
         self.answers: list[tuple[int, Any, dict[str, str]]] = []
         self.asked: list[tuple[str, str, Any, dict[str, str]]] = []
         self.connections = 0
+        self.pause = 0.0
         outer = self
 
         class Answering(BaseHTTPRequestHandler):
@@ -43,6 +46,7 @@ class Fake:
                 headers = {k.lower(): v for k, v in self.headers.items()}
                 outer.asked.append((self.command, self.path, json.loads(body or b"null"), headers))
                 status, found, more = outer.answers.pop(0) if outer.answers else (200, {"predictions": [1]}, {})
+                time.sleep(outer.pause)
                 if status == 0:
                     self.close_connection = True
                     return
@@ -170,6 +174,57 @@ def test_broken_connection_is_no_lost_prediction(client: Client, fake: Fake) -> 
     """A connection that breaks before the answer is followed by another."""
     fake.answers = [(0, None, {}), (200, {"predictions": [5]}, {})]
     assert [5] == client.predict([[1]], "churn").tolist()
+
+
+def test_request_that_broke_its_connection_is_sent_twice_at_most(client: Client, fake: Fake) -> None:
+    """A request that may be what ends the server's processes is not sent often enough to end three."""
+    fake.answers = [(0, None, {})] * 3
+    with pytest.raises(Broken):
+        client.predict([[1]], "churn")
+    assert 2 == len(fake.asked)
+
+
+def test_late_answer_is_not_asked_for_again(fake: Fake) -> None:
+    """A model that takes longer than the client waits is not given the same work once more."""
+    fake.pause = 0.5
+    with Client(fake.url, timeout=0.1) as client, pytest.raises(NoAnswer, match=r"0\.1 s"):
+        client.predict([[1]], "churn")
+    time.sleep(0.4)  # in which it would be sent again
+    assert 1 == len(fake.asked)
+
+
+def test_busy_after_the_work_is_asked_once_more(fake: Fake) -> None:
+    """A server that says that it is busy after it was at work is not asked as often as one that refused at once."""
+    fake.pause, fake.answers = 1.1, [(503, {"message": "did not come back"}, {})] * 3
+    with Client(fake.url) as client, pytest.raises(errors.Overloaded):
+        client.predict([[1]], "churn")
+    assert 2 == len(fake.asked)
+
+
+@pytest.mark.parametrize(("status", "asked"), [(502, 2), (504, 1)])
+def test_what_a_proxy_says_is_what_became_of_the_request(client: Client, fake: Fake, status: int, asked: int) -> None:
+    """A proxy's word that the connection broke, or that no answer came, counts as if it had been seen here."""
+    fake.answers = [(status, {}, {})] * 4
+    with pytest.raises(Unreachable):
+        client.predict([[1]], "churn")
+    assert asked == len(fake.asked)
+
+
+def test_connection_with_a_high_number_is_kept(fake: Fake) -> None:
+    """A process that has a thousand files open asks like any other."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        with Client(fake.url) as client:
+            for _ in range(3):
+                client.predict([[1]], "churn")
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert 1 == fake.connections
 
 
 def test_retries_end(fake: Fake) -> None:

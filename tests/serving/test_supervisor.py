@@ -183,3 +183,18 @@ def test_loop_that_stands_still_is_ended(running) -> None:
     (pid,) = found.pids()
     until(lambda: found.pids()[0] not in (0, pid))
     assert "stood still" in found.run.log.read_text()
+
+
+def test_loading_that_never_ends_is_ended(tmp_path: Path) -> None:
+    """A version whose loading does not come to an end is put away with the reason, and the server gets ready."""
+    made = Running(tmp_path / "servers" / ("d" * 8), loading=0.5)
+    (made.run.path / "hang").touch()
+    process = made.start().process
+    assert process is not None
+    try:
+        made.ready()
+        assert {fake_worker.BAD: "its loading did not end within 0.5 s"} == quarantined(made.run.path)
+        assert "has loaded for 0.5 s" in made.run.log.read_text()
+    finally:
+        process.kill()
+        process.wait()
