@@ -68,6 +68,7 @@ class Application:
         self.actions: Mapping[str, Action] = {route.action: ACTIONS[route.action] for route in self.table.routes}
         self.door = Door(self.options)
         self.deadlines = Deadlines(self.options.answer_timeout)
+        self.budget = limits.Budget(self.options.bodies_limit)
         self.decoding = Decoding()
         self.snapshots = Snapshots(self.measures, self.options.folder, self.options.index)
         self.log = AccessLog(self.options, self.measures)
@@ -165,18 +166,24 @@ class Application:
             origin = self.door.origin(headers, pages)
         self.door.permission(route.permission, headers)
         if route.media:
-            await self._read(request, route)
-        answer = await self.actions[route.action](self, request)
+            share = limits.Share(self.budget)
+            try:
+                await self._read(request, route, share)
+                answer = await self.actions[route.action](self, request)
+            finally:
+                share.release()
+        else:
+            answer = await self.actions[route.action](self, request)
         return answer._replace(headers=(*answer.headers, *_shared(origin))) if origin else answer
 
-    async def _read(self, request: Request, route: Route) -> None:
+    async def _read(self, request: Request, route: Route, share: limits.Share) -> None:
         """Read the body; a route that takes little may be asked with none."""
-        limit = self.options.body_limit if route.limit is None else route.limit
+        media, limit = "", self.options.body_limit if route.limit is None else route.limit
         if route.limit is None or b"content-type" in request.headers:
-            request.media = limits.media_of(request.headers, route.media)
-        request.body = await limits.body_of(request.receive, request.headers, limit)
-        request.received = len(request.body)
-        if request.body and not request.media:
+            media = limits.media_of(request.headers, route.media)
+        request.body = await limits.body_of(request.receive, request.headers, limit, share)
+        request.media, request.received = media, len(request.body)  # without a type: refusing it closes the connection
+        if request.body and not media:
             limits.media_of(request.headers, route.media)
 
     def _offered(self, request: Request, routes: Mapping[str, Route]) -> Answer:

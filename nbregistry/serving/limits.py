@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from nbregistry.errors import InvalidInput, RegistryError, TimedOut, TooLarge, UnsupportedMedia
+from nbregistry.errors import InvalidInput, Overloaded, RegistryError, TimedOut, TooLarge, UnsupportedMedia
 
 Receive = Callable[[], Awaitable[Any]]
 Headers = Mapping[bytes, bytes]
@@ -33,6 +33,50 @@ class Gone(RegistryError):
     """The client went away; nobody waits for an answer."""
 
     status = 499
+
+
+class Budget:
+    """Bytes of bodies that all requests of a process hold at once.
+
+    Parameters
+    ----------
+    most : int
+        How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+
+
+class Share:
+    """What one request has of the budget: as much as came, never what its client only announced."""
+
+    __slots__ = ("_budget", "held")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget, self.held = budget, 0
+
+    def check(self, length: int) -> None:
+        """Refuse a body that would exceed the budget.
+
+        Raises
+        ------
+        Overloaded
+            Other requests hold too much.
+        """
+        if self._budget.held + length > self._budget.most:
+            raise Overloaded("The server holds as many bytes of requests as it may; ask again in a moment.", 1.0)
+
+    def take(self, length: int) -> None:
+        """Hold some more bytes, of which there are as many as ``check`` allows."""
+        self.check(length)
+        self._budget.held += length
+        self.held += length
+
+    def release(self) -> None:
+        """Hold nothing."""
+        self._budget.held -= self.held
+        self.held = 0
 
 
 def media_of(headers: Headers, accepted: tuple[str, ...]) -> str:
@@ -58,7 +102,7 @@ def media_of(headers: Headers, accepted: tuple[str, ...]) -> str:
     return media
 
 
-async def body_of(receive: Receive, headers: Headers, limit: int) -> bytes:
+async def body_of(receive: Receive, headers: Headers, limit: int, share: Share) -> bytes:
     """Return the body, decompressed.
 
     Raises
@@ -71,6 +115,8 @@ async def body_of(receive: Receive, headers: Headers, limit: int) -> bytes:
         Not the gzip that it says it is.
     TimedOut
         The client stopped sending.
+    Overloaded
+        Other requests hold too much.
     Gone
         The client closed the connection.
     """
@@ -82,17 +128,20 @@ async def body_of(receive: Receive, headers: Headers, limit: int) -> bytes:
     length = headers.get(b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 15 or int(length) > limit):
         raise _too_large(limit)
+    if length is not None:
+        share.check(int(length))
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         body: bytes = message.get("body", b"")
+        share.take(len(body))
     else:
-        body = await _joined(receive, message, limit)
+        body = await _joined(receive, message, limit, share)
     if len(body) > limit:
         raise _too_large(limit)
-    return await _unpacked(body, limit) if encoding == b"gzip" else body
+    return await _unpacked(body, limit, share) if encoding == b"gzip" else body
 
 
-async def _joined(receive: Receive, message: Any, limit: int) -> bytes:
+async def _joined(receive: Receive, message: Any, limit: int, share: Share) -> bytes:
     """Return all pieces as one."""
     pieces = bytearray()
     while True:
@@ -102,15 +151,17 @@ async def _joined(receive: Receive, message: Any, limit: int) -> bytes:
             if message.get(BROKEN):
                 raise InvalidInput("The body is not framed as HTTP/1.1 wants it.")
             raise Gone
-        pieces += message.get("body", b"")
-        if len(pieces) > limit:
+        piece = message.get("body", b"")
+        if len(pieces) + len(piece) > limit:
             raise _too_large(limit)
+        share.take(len(piece))
+        pieces += piece
         if not message.get("more_body", False):
             return bytes(pieces)
         message = await receive()
 
 
-async def _unpacked(body: bytes, limit: int) -> bytes:
+async def _unpacked(body: bytes, limit: int, share: Share) -> bytes:
     """Return a gzip body decompressed, piece by piece so that others are answered meanwhile."""
     most = min(limit, max(_FREE, RATIO * len(body)))
     unpacking, found, rest = zlib.decompressobj(wbits=31), bytearray(), body
@@ -119,9 +170,10 @@ async def _unpacked(body: bytes, limit: int) -> bytes:
             piece = unpacking.decompress(rest, _PIECE)
         except zlib.error:
             raise InvalidInput("The body is not the gzip that its Content-Encoding says.") from None
-        found += piece
-        if len(found) > most:
+        if len(found) + len(piece) > most:
             raise _too_large(most, "when decompressed ")
+        share.take(len(piece))
+        found += piece
         rest = unpacking.unconsumed_tail
         if unpacking.eof:
             break

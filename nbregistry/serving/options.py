@@ -38,6 +38,9 @@ class Options:
         Permissions by the SHA-256 (64 hexadecimal digits) of a token; empty: no token is needed but for changes.
     body_limit : int
         Bytes of a request's body, before and after decompression.
+    bodies_limit : int
+        Bytes of the bodies of all requests that one process holds at once; 0: those of eight of the longest, and 64 MiB
+        at least.
     rows_limit : int
         Rows of one request.
     concurrency : int
@@ -45,8 +48,9 @@ class Options:
     connections : int
         Connections open at once.
     header_timeout, body_timeout, keep_alive : float
-        Seconds for all headers, for each next piece of a body and for the whole of it per megabyte, and between
-        requests.
+        Seconds for all headers, for each next piece of a body, and between requests.
+    body_time : float
+        Seconds for a whole body, beyond those that its bytes take at the slowest rate allowed.
     answer_timeout : float
         Seconds in which a model has to answer.
     docs : bool
@@ -70,11 +74,13 @@ class Options:
     origins: tuple[str, ...] = ()
     tokens: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NONE)
     body_limit: int = 16 * MIB
+    bodies_limit: int = 0
     rows_limit: int = 100_000
     concurrency: int = 1024
     connections: int = 4096
     header_timeout: float = 10.0
     body_timeout: float = 10.0
+    body_time: float = 60.0
     keep_alive: float = 75.0
     answer_timeout: float = 60.0
     docs: bool = True
@@ -91,5 +97,7 @@ class Options:
                 raise InvalidInput("A token is configured by its SHA-256, 64 hexadecimal digits, never as it is.")
             if unknown := set(permissions) - set(PERMISSIONS):
                 raise InvalidInput(f"{sorted(unknown)} are no permissions; there are {', '.join(PERMISSIONS)}.")
+        if not self.bodies_limit:
+            object.__setattr__(self, "bodies_limit", max(8 * self.body_limit, 64 * MIB))
         if not 0 <= self.sampled <= 1:
             raise InvalidInput(f"The fraction of predictions to keep lies between 0 and 1, not at {self.sampled}.")

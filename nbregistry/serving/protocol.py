@@ -32,6 +32,9 @@ TARGET = 8 * 1024
 PROGRESS = 16 * 1024
 """Bytes of a body that come within ``Options.body_timeout`` at least, while it is not complete."""
 
+RATE = 64 * 1024
+"""Bytes a second that a body has to come at on the whole, once ``Options.body_time`` is over."""
+
 LINGER = 5.0
 """Seconds in which a client takes the end of what it was sent; then the connection is cut."""
 
@@ -112,7 +115,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._heading, self._headed, self._fields, self._arrived = True, 0, 0, 0
-        self._idle_since = 0.0
+        self._idle_since, self._came, self._since = 0.0, 0, 0.0
         self._broken = False
         self._coding = b""
         self._open = self.measures.connections.labels()
@@ -155,13 +158,14 @@ class HttpProtocol(HttpToolsProtocol):
             elif "header" not in self._timers:
                 self._arm("header", self.options.header_timeout)
         elif self.cycle is not None and self.cycle.more_body and "body" not in self._timers:
-            self._arrived = 0
+            self._arrived, self._since = 0, self.loop.time()
             self._arm("body", self.options.body_timeout)
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self._heading, self._headed, self._fields, self._coding = True, 0, 0, b""
+        self._came = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header, if there are not too many."""
@@ -224,6 +228,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._broken or cycle.response_complete:
             return
         self._arrived += len(body)
+        self._came += len(body)
         cycle.body += body
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
@@ -307,7 +312,10 @@ class HttpProtocol(HttpToolsProtocol):
         cycle = cast("Cycle | None", self.cycle)
         if cycle is None or not cycle.more_body or cycle.response_complete:
             return
-        if self.flow.read_paused or self._arrived >= PROGRESS:
+        if self.flow.read_paused:
+            self._since += self.options.body_timeout
+        late = self.loop.time() - self._since > self.options.body_time + self._came / RATE
+        if self.flow.read_paused or (self._arrived >= PROGRESS and not late):
             self._arrived = 0
             self._arm("body", self.options.body_timeout)
             return

@@ -305,6 +305,22 @@ def latencies(port: int, count: int) -> list[float]:
     return found
 
 
+def test_a_body_that_trickles_for_ever_is_408() -> None:
+    """Progress alone does not keep a connection: the whole of a body has its time as well."""
+    options = Options(body_timeout=1.0, body_time=0.0)
+    with (
+        running(lambda port: application(Offered(), options=options)) as (port, _),
+        socket.create_connection(("127.0.0.1", port), timeout=0.1) as sock,
+    ):
+        sock.sendall(head(port, length=MIB))
+        found, end = b"", time.monotonic() + 8
+        while not found and time.monotonic() < end:
+            sock.sendall(b" " * 3072)
+            with contextlib.suppress(TimeoutError):  # the pace of a slow line: twice what counts as progress
+                found = sock.recv(65536)
+        assert 408 == status_of(found)
+
+
 def slow_clients(crowd: int, floor: float) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * crowd)), hard))
