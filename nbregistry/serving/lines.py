@@ -91,7 +91,9 @@ class Lines:
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 self._written = os.fstat(file).st_size
-                os.write(file, data)
+                rest = memoryview(data)
+                while rest:  # a disk that is nearly full takes a part, which would leave half a line
+                    rest = rest[os.write(file, rest) :]
             finally:
                 os.close(file)
         except OSError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
+import pandas as pd
 import pytest
 
 from nbregistry.serving.app import Application, application
@@ -108,6 +110,39 @@ def test_chance_decides_what_is_kept(tmp_path: Path, fraction: float, low: int, 
     file = tmp_path / "samples-0.jsonl"
     assert low <= (len(lines(tmp_path, file.name)) if file.exists() else 0) <= high
     assert file.exists() == bool(fraction)
+
+
+def test_what_waits_holds_the_first_rows_only(tmp_path: Path) -> None:
+    """A long request that is kept does not stay in memory: neither its rows nor its answers are reachable."""
+    app = sampled(tmp_path, sampled=1.0)
+    plain, frames = app.endpoints.all()
+    many = {"age": [40] * 50_000, "income": [1.5] * 50_000, "plan": ["plus"] * 50_000, "member": [True] * 50_000}
+    for endpoint, table in (
+        (plain, plain.intake.from_array(np.ones((50_000, 2)))),
+        (frames, frames.intake.from_columns(many)),
+    ):
+        by = (endpoint.by,) if endpoint.by else ()
+        app.samples.offer(endpoint, Batch(table, params={"x": [0] * 50_000}, outputs=np.ones(50_000), by=by))
+        app.samples.offer(endpoint, Batch(table, params={}, outputs=pd.Series(np.ones(50_000)), by=by))
+        app.samples.offer(endpoint, Batch(table, params={}, outputs=np.float64(1), by=by))
+    del table, many
+    waiting = list(getattr(app.samples._lines, "_waiting", ()))
+    assert 6 == len(waiting)
+    assert 400_000 > max(len(pickle.dumps(item[3:])) for item in waiting)
+    app.start()
+    app.stop()
+    assert [(50_000, ROWS)] * 2 == [(w["rows"], len(w["outputs"])) for w in lines(tmp_path, "samples-0.jsonl")[:2]]
+
+
+def test_a_disk_that_takes_a_part_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short write is followed by the rest."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data)[:3]))
+    log = Lines(tmp_path / "x.jsonl", lambda item: item, limit=1000, queue=10, dropped=Cell())
+    log.put(b"one line")
+    log.put(b"another")
+    log._write()
+    assert b"one line\nanother\n" == (tmp_path / "x.jsonl").read_bytes()
 
 
 def test_a_log_is_bounded(tmp_path: Path) -> None:
