@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -105,12 +106,13 @@ def _ready_or_not(app: Application) -> None:
 async def metrics(app: Application, request: Request) -> Answer:
     """``GET /metrics``: of all processes; OpenMetrics where it is asked for."""
     newer = b"application/openmetrics-text" in request.headers.get(b"accept", b"")
-    return Answer(app.snapshots.text(openmetrics=newer), media=(OPENMETRICS if newer else TEXT).encode())
+    found = await asyncio.to_thread(app.snapshots.text, openmetrics=newer)  # it reads what the other processes left
+    return Answer(found, media=(OPENMETRICS if newer else TEXT).encode())
 
 
 async def statistics(app: Application, request: Request) -> Answer:
     """``GET /stats``: the same for people and for the handle in the notebook."""
-    found = stats.summary(app.snapshots.state(), time())
+    found = stats.summary(await asyncio.to_thread(app.snapshots.state), time())
     return answer({**found, "endpoints": [state_of(e) for e in app.endpoints.all()]})
 
 

@@ -15,11 +15,17 @@ from typing import Any
 
 import orjson
 
+from nbregistry.serving.boundary import attempted
 from nbregistry.serving.measures import SHAPES, Measures
 from nbregistry.serving.metrics import State, exposition, merged
 
 EVERY = 0.2
 """Seconds between two snapshots at least."""
+
+ENDED = "metrics-ended.json"
+"""What all processes counted that ended, and the names of the files that are in it and may still be there."""
+
+_REMEMBERED = 256
 
 
 class Snapshots:
@@ -50,6 +56,7 @@ class Snapshots:
         self._measures.started.labels().set(self._started)
         if self._file is not None:
             self.write()
+            attempted("Adding up the counters of ended processes", self.gather, None)
             self._thread = threading.Thread(target=self._run, name="nbregistry-metrics", daemon=True)
             self._thread.start()
 
@@ -89,24 +96,56 @@ class Snapshots:
         self._measures.memory.labels().set(resident())
         living: list[State] = [self._measures.state()]
         gone: list[State] = []
-        for newest, found in self._others():
-            (living if newest and _runs(found) else gone).append(found["state"])
-        return merged(SHAPES, living, gone)
+        others = self._others()
+        # Last, as what ends up in it meanwhile was seen above and is named in it: nothing is missed or counted twice.
+        ended, within = self._ended()
+        for file, newest, found in others:
+            if file.name not in within:
+                (living if newest and _runs(found) else gone).append(found["state"])
+        return merged(SHAPES, living, [*gone, ended])
 
-    def _others(self) -> list[tuple[bool, dict[str, Any]]]:
+    def gather(self) -> None:
+        """Add what ended processes left to one file, so that restarts do not pile up files."""
+        if self._folder is None:
+            return
+        from filelock import FileLock, Timeout
+
+        with contextlib.suppress(OSError, Timeout), FileLock(self._folder / "metrics.lock", timeout=1, mode=0o600):
+            state, within = self._ended()
+            over = [(file, found) for file, _, found in self._others() if not _runs(found)]
+            more = [(file, found) for file, found in over if file.name not in within]
+            if more:
+                state = merged(SHAPES, [], [state, *(found["state"] for _, found in more)])
+                within = [*within, *(file.name for file, _ in more)][-max(_REMEMBERED, len(over)) :]
+                beside = self._folder / "metrics-ended.part"
+                beside.write_bytes(orjson.dumps({"state": state, "within": within}))
+                os.replace(beside, self._folder / ENDED)
+            for file, _ in over:
+                file.unlink(missing_ok=True)
+
+    def _ended(self) -> tuple[State, list[str]]:
+        """Return what was added up of ended processes, and the names of the files that it came from."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                told = orjson.loads((self._folder / ENDED).read_bytes())
+                if isinstance(told["state"], dict) and isinstance(told["within"], list):
+                    return told["state"], told["within"]
+        return {}, []
+
+    def _others(self) -> list[tuple[Path, bool, dict[str, Any]]]:
         """Return what the others left, and whether it is the last of its index: only that one can be alive."""
         if self._folder is None:
             return []
-        found: list[tuple[str, int, dict[str, Any]]] = []
+        found: list[tuple[Path, int, dict[str, Any]]] = []
         for file in sorted(self._folder.glob("metrics-*-*.json")):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 told = orjson.loads(file.read_bytes())
                 if file != self._file and isinstance(told["state"], dict) and isinstance(told["pid"], int):
-                    found.append((told["index"], int(file.stem.rsplit("-", 1)[1]), told))
+                    found.append((file, int(file.stem.rsplit("-", 1)[1]), told))
         last = {self._index: time.time_ns()}
-        for index, started, _ in found:
-            last[index] = max(last.get(index, 0), started)
-        return [(started == last[index], told) for index, started, told in found]
+        for _, started, told in found:
+            last[told["index"]] = max(last.get(told["index"], 0), started)
+        return [(file, started == last[told["index"]], told) for file, started, told in found]
 
 
 def _runs(told: dict[str, Any]) -> bool:

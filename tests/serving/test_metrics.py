@@ -8,15 +8,19 @@ import sys
 import threading
 import timeit
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
+from nbregistry.serving.app import application
 from nbregistry.serving.measures import SHAPES, Measures
 from nbregistry.serving.metrics import State, counter, exposition, gauge, histogram, merged, state_of
-from nbregistry.serving.snapshots import Snapshots, resident
+from nbregistry.serving.options import Options
+from nbregistry.serving.snapshots import ENDED, Snapshots, resident
+from tests.serving.stand_ins import Offered, asked
 
 
 def samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -147,6 +151,66 @@ def test_a_killed_process_is_not_alive(tmp_path: Path) -> None:
     found = samples(Snapshots(Measures(), tmp_path, "0").text())
     assert 7 == found["nbregistry_rows_total", (("model", "a"), ("protocol", "native"), ("version", "1"))]
     assert ("nbregistry_workers", ()) not in found
+
+
+def test_restarts_leave_no_files_behind(tmp_path: Path) -> None:
+    """Of processes that ended one file stays, whose counters are neither lost nor counted twice."""
+    for _ in range(5):
+        process = Snapshots(filled(), tmp_path, "1")
+        process.start()
+        process.stop()
+    key, flight = ("nbregistry_requests_total", ASKED), ("nbregistry_requests_in_flight", ())
+    living = Snapshots(filled(), tmp_path, "0")
+    living.start()
+    try:
+        assert 2 == len(list(tmp_path.glob("metrics-*.json")))
+        found = samples(living.text())
+        assert (18, 1) == (found[key], found[flight])
+        living.gather()
+        assert 18 == samples(living.text())[key]
+    finally:
+        living.stop()
+
+
+def test_a_gathering_that_was_cut_short_counts_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are in the sum already, since nobody came to remove them, are passed over and removed later."""
+    for index in "123":
+        Snapshots(filled(), tmp_path, index).stop()
+    key, living = ("nbregistry_requests_total", ASKED), Snapshots(filled(), tmp_path, "0")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        living.gather()
+        living.gather()
+        assert 4 == len(list(tmp_path.glob("metrics-*.json")))
+        assert 12 == samples(living.text())[key]
+    living.gather()
+    assert [tmp_path / ENDED] == list(tmp_path.glob("metrics-*.json"))
+    assert 12 == samples(living.text())[key]
+
+
+def test_a_process_that_runs_keeps_its_file(tmp_path: Path) -> None:
+    """One of the same index that still drains counts on: its file is not taken from under it."""
+    old, new = Snapshots(filled(), tmp_path, "1"), Snapshots(filled(), tmp_path, "1")
+    old.write()
+    new.write()
+    new.gather()
+    assert 2 == len(list(tmp_path.glob("metrics-1-*.json")))
+
+
+def test_a_scrape_reads_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither /metrics nor /stats reads the files of others on the loop's thread."""
+    seen: list[str] = []
+    read = Snapshots.state
+
+    def state(self: Snapshots) -> Any:
+        seen.append(threading.current_thread().name)
+        return read(self)
+
+    monkeypatch.setattr(Snapshots, "state", state)
+    app = application(Offered(), options=Options(folder=tmp_path))
+    assert [200, 200] == [asked(app, "GET", path).status for path in ("/metrics", "/stats")]
+    assert 2 == len(seen)
+    assert threading.main_thread().name not in seen
 
 
 def test_broken_snapshots_are_passed_over(tmp_path: Path) -> None:
