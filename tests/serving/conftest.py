@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +18,26 @@ from tests.serving.obedient import Obedient
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0]])
 
 
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a home and a store that has sum/1, sum/2 and other/1; each test has a copy of both."""
+    folder = tmp_path_factory.mktemp("stocked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NBREGISTRY_HOME", str(folder / "home"))
+        patch.setenv("NBREGISTRY_USER", "ana")
+        with Registry(folder / "store") as registry:
+            for factor in (1.0, 10.0):
+                registry.register(Obedient(factor), "sum", X=ROWS)
+            registry.register(Obedient(100.0), "other", X=ROWS)
+    return folder
+
+
 @pytest.fixture
-def stock() -> Iterator[Registry]:
+def stock(stocked: Path) -> Iterator[Registry]:
     """Yield a registry with sum/1 and sum/2, whose answers differ by a factor of ten, and another model."""
+    shutil.copytree(stocked / "home", os.environ["NBREGISTRY_HOME"], dirs_exist_ok=True)
+    shutil.copytree(stocked / "store", "store")
     with Registry("store") as registry:
-        for factor in (1.0, 10.0):
-            registry.register(Obedient(factor), "sum", X=ROWS)
-        registry.register(Obedient(100.0), "other", X=ROWS)
         yield registry
 
 

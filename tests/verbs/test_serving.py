@@ -57,6 +57,7 @@ def test_magic_gives_a_handle_and_the_same_one_again(run: Callable[[str], Any]) 
     assert [3.0, 7.0] == first.predict(ROWS).tolist()
     assert {"text/plain", "text/html", "text/markdown"} == set(first._repr_mimebundle_())
     assert first.url in str(run("%serve --list"))
+    first.client.close()  # a server that is told to end gives connections a second
     assert [] == run(f"%serve --stop {first.id}")
     assert "ended" == first.state
     assert "No server runs." == str(run("%serve --list"))
@@ -68,6 +69,7 @@ def test_magic_says_the_token_once(run: Callable[[str], Any], capsys: pytest.Cap
     assert f"Token, shown this once: {server.token}" in capsys.readouterr().out
     run("%serve sum --token auto")
     assert "Token" not in capsys.readouterr().out.replace("Token  ", "")
+    server.client.close()
 
 
 def test_magic_serves_graphs_of_variables_and_files(run: Callable[[str], Any]) -> None:
@@ -82,6 +84,8 @@ def test_magic_serves_graphs_of_variables_and_files(run: Callable[[str], Any]) -
     second = run(f"%serve cd.yaml --port {first.port}")
     assert (first, ("ab", "cd")) == (second, second.refs)
     assert [3.0, 7.0] == second.predict(ROWS, ref="cd").tolist()
+    first.client.close()
+    second.client.close()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def command(*words: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.campaign), signal.SIGINT])
 def test_command_serves_until_it_is_told_to_end(registry: Registry, number: signal.Signals) -> None:
     """The command prints the address, answers, and ends with status 0, its server with it."""
     with command("serve", "sum", "--port", "0") as found:
