@@ -42,16 +42,29 @@ def stock(stocked: Path) -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Yield a server of sum with two workers, which the tests of a module share."""
-    folder = tmp_path_factory.mktemp("pair")
+def house(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """Yield a registry that the tests of a module share, with what ``stock`` has."""
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copytree(stocked, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NBREGISTRY_HOME", str(folder / "home"))
         patch.setenv("NBREGISTRY_USER", "ana")
         with Registry(folder / "store") as registry:
-            registry.register(Obedient(10.0), "sum", X=ROWS)
-            with registry.serve("sum", workers=2) as server:
-                yield server.wait_ready()
+            yield registry
+
+
+@pytest.fixture(scope="module")
+def pair(house: Registry) -> Iterator[Server]:
+    """Yield a server of sum and other with two workers, which the tests of a module share."""
+    with house.serve("sum", "other", workers=2) as server:
+        yield server.wait_ready()
+
+
+@pytest.fixture(scope="module")
+def closed(house: Registry) -> Iterator[Server]:
+    """Yield a server of sum/1 that answers those who know its token, which the tests of a module share."""
+    with house.serve("sum/1", token="auto") as server:
+        yield server.wait_ready()
 
 
 @pytest.fixture
