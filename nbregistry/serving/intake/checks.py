@@ -29,6 +29,9 @@ INTEGERS = {
 }
 """Range of each integer dtype."""
 
+EXACT = 2**53 - 1
+"""Beyond, a float stands for several whole numbers: JSON's integers of more than 64 bits are read as floats too."""
+
 _HALF, _SINGLE = struct.Struct("<e"), struct.Struct("<f")
 
 
@@ -230,6 +233,8 @@ def _whole(low: int, high: int) -> Cell:
         if type(found) is float:
             if not found.is_integer():
                 raise Misfit(f"{came(value)}, which is not whole")
+            if abs(found) > EXACT:
+                raise Misfit(f"{came(value)}, which may have been rounded: write it without point and exponent")
             found = int(found)
         if not low <= found <= high:
             raise Misfit(f"{came(value)}, which is beyond its range")

@@ -13,7 +13,7 @@ from nbregistry.capture.enforcement import Contract
 from nbregistry.capture.mismatch import Mismatch
 from nbregistry.domain.signature import Column, Signature
 from nbregistry.errors import BadRows
-from nbregistry.serving.intake.checks import check_of, described
+from nbregistry.serving.intake.checks import EXACT, INTEGERS, check_of, described
 from nbregistry.serving.intake.faults import MOST, Faults, came, plural
 from nbregistry.serving.intake.numeric import Numbers
 from nbregistry.serving.table import Shape, Table
@@ -60,7 +60,7 @@ class Tensor:
             if self.container not in (ARRAY, SPARSE, LIST):
                 check_shape(list(rows), self.column)
                 return Table(Shape.ROWS, list(rows), len(rows))
-            values = to_array(list(rows), self.column)
+            values = to_array(_whole(list(rows)) if self.column.dtype in INTEGERS else list(rows), self.column)
         except Mismatch as fault:
             self._refuse(rows, fault)
         if self.container == LIST or values.dtype.kind in "USO":
@@ -171,3 +171,20 @@ class Tensor:
         if table.shape is Shape.ROWS and self.container == ARRAY:
             return to_array(table.values, self.column)
         return table.values
+
+
+def _whole(value: Any) -> Any:
+    """Return values for an array of integers, which would be rounded among floats: those that are whole become such.
+
+    Raises
+    ------
+    Mismatch
+        A float stands for several whole numbers.
+    """
+    if isinstance(value, (list, tuple)):
+        return list(map(_whole, value))
+    if type(value) is float and value.is_integer():
+        if abs(value) > EXACT:
+            raise Mismatch(came(value), "write whole numbers without point and exponent: it may have been rounded")
+        return int(value)
+    return value

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nbregistry.capture.signature import from_estimator, infer
 from nbregistry.domain.signature import Signature
 from nbregistry.errors import BadRows
+from nbregistry.serving.codec import native
 from nbregistry.serving.intake import Intake
+from nbregistry.serving.intake.checks import INTEGERS
 from nbregistry.serving.table import Shape
 
 PEOPLE = pd.DataFrame(
@@ -278,3 +282,30 @@ def test_a_stored_signature_checks_the_same() -> None:
         PEOPLE, intake.to_model(intake.from_rows([ROW, [40, None, False, "Lisboa", "L", None]]))
     )
     assert [(0, "size")] == faults(intake, [changed(size="XXL")])
+
+
+WIDTHS = ("int8", "uint16", "int32", "int64", "uint64")
+WHOLE: dict[str, tuple[str, Signature]] = {
+    **{f"frame of {d}": (d, infer(pd.DataFrame({"x": np.array([1, 2], d)}))) for d in WIDTHS},
+    **{f"array of {d}": (d, infer(np.array([[1], [2]], d))) for d in WIDTHS},
+    "masked": ("int64", infer(pd.DataFrame({"x": pd.array([1, None], dtype="Int64")}))),
+    "among floats": ("int64", infer(pd.DataFrame({"x": [1, 2], "y": [0.5, 1.5]}))),
+    "one column": ("int64", infer(pd.Series([1, 2], name="x"))),
+}
+AT = st.sampled_from([0, 2**53, 2**63, 2**64, 2**31, 255]).flatmap(lambda n: st.integers(n - 3, n + 3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(WHOLE)), AT, st.sampled_from((1, -1)), st.sampled_from(("", ".0", "e0")), st.booleans())
+def test_a_whole_number_arrives_as_it_was_written(name: str, size: int, sign: int, end: str, beside: bool) -> None:
+    """Whatever stands in the JSON for an integer column, the model gets exactly that number or the row is refused."""
+    dtype, signature = WHOLE[name]
+    intake, (low, high), value = Intake(signature), INTEGERS[dtype], sign * size
+    more = ", 0.5" if name == "among floats" else ""
+    rows = [f"[{value}{end}{more}]", *([f"[0.0{more}]"] if beside else [])]
+    try:
+        found = intake.to_model(native.decode(f"[{','.join(rows)}]".encode(), "application/json", intake).table)
+    except BadRows:
+        assert not low <= value <= high or (end and size > 2**53 - 1)
+    else:
+        assert value == int(found.iat[(0,) * found.ndim] if hasattr(found, "iat") else found.flat[0])
