@@ -6,7 +6,7 @@ only then its body is read and somebody is asked. Whatever refuses it answers in
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sized
 from time import perf_counter, time
 from typing import Any
 
@@ -22,7 +22,7 @@ from nbregistry.serving.measures import Measures
 from nbregistry.serving.node import By, Endpoints
 from nbregistry.serving.options import Options
 from nbregistry.serving.refusals import WrongMethod
-from nbregistry.serving.request import Answer, Receive, Request, Scope, Send
+from nbregistry.serving.request import Answer, Noted, Receive, Request, Scope, Send
 from nbregistry.serving.routes import OPERATIONS, ROUTES, Route, RouteTable
 from nbregistry.serving.samples import Samples
 from nbregistry.serving.snapshots import Snapshots
@@ -49,6 +49,8 @@ class Application:
 
     Attributes
     ----------
+    beside : Sized
+        Predictions that came the short way (``express``).
     leaving : bool
         Set while the process finishes what it has: readiness says no, and connections end with their answer.
     """
@@ -68,6 +70,7 @@ class Application:
         self.actions: Mapping[str, Action] = {route.action: ACTIONS[route.action] for route in self.table.routes}
         self.door = Door(self.options)
         self.deadlines = Deadlines(self.options.answer_timeout)
+        self.beside: Sized = ()
         self.budget = limits.Budget(self.options.bodies_limit)
         self.decoding = Decoding()
         self.snapshots = Snapshots(self.measures, self.options.folder, self.options.index)
@@ -100,6 +103,11 @@ class Application:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    @property
+    def under_way(self) -> int:
+        """Predictions that are being made, whichever way they came."""
+        return len(self.deadlines) + len(self.beside)
+
     def start(self) -> None:
         """Begin to write statistics and logs."""
         self.measures.workers.labels().set(1)
@@ -121,7 +129,7 @@ class Application:
         try:
             answer = await self._answer(request)
         except limits.Gone:
-            self._note(request, 499, 0)
+            self.note(request, 499, 0)
             return
         finally:
             self._in_flight.value -= 1
@@ -131,12 +139,12 @@ class Application:
             (b"x-request-id", request.id.encode("ascii")), *answer.headers,
         ]  # fmt: skip
         if (by := request.by) is not None:
-            headers += self._signatures.get(by) or self._sign(by)
+            headers += self._signatures.get(by) or self.sign(by)
         if answer.close or self.leaving:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        self._note(request, answer.status, len(body))
+        self.note(request, answer.status, len(body))
 
     async def _answer(self, request: Request) -> Answer:
         try:
@@ -144,9 +152,9 @@ class Application:
         except limits.Gone:
             raise
         except RegistryError as error:
-            return self._refused(request, error)
+            return self.refused(request, error)
         except MemoryError:
-            return self._refused(request, Overloaded("The server is out of memory for this request.", 5.0))
+            return self.refused(request, Overloaded("The server is out of memory for this request.", 5.0))
 
     async def _entered(self, request: Request) -> Answer:
         """Let the request through the door and to its route."""
@@ -198,7 +206,7 @@ class Application:
             )  # fmt: skip
         return Answer(b"", 204, headers=headers)
 
-    def _refused(self, request: Request, error: RegistryError) -> Answer:
+    def refused(self, request: Noted, error: RegistryError) -> Answer:
         """Tell an error in the words of the protocol that was asked in, and count it."""
         protocol = request.route.protocol if request.route else OPERATIONS
         name, number = request.name, str(request.by.number) if request.by else ""
@@ -212,7 +220,7 @@ class Application:
         unread = isinstance(error, TooLarge) or status in (408, 415) or not request.media
         return Answer(body, status, headers=headers, close=unread and request.method not in ("GET", "HEAD"))
 
-    def _sign(self, by: By) -> Pairs:
+    def sign(self, by: By) -> Pairs:
         """Return the headers that name a version; made once."""
         text = by.name.encode("ascii", "backslashreplace")  # a header carries no other alphabet
         found = (
@@ -222,7 +230,7 @@ class Application:
         self._signatures[by] = found
         return found
 
-    def _note(self, request: Request, status: int, sent: int) -> None:
+    def note(self, request: Noted, status: int, sent: int) -> None:
         """Count and log what became of a request."""
         seconds = perf_counter() - request.since
         protocol = request.route.protocol if request.route else OPERATIONS

@@ -61,7 +61,7 @@ class Followed:
     @property
     def intake(self) -> Intake:
         """Of the version that answers now."""
-        return self._serving().loaded.intake
+        return self.serving.loaded.intake
 
     @property
     def by(self) -> By | None:
@@ -90,14 +90,14 @@ class Followed:
 
     def metadata(self) -> Document:
         """Return what can be told of the version that answers."""
-        found = self._serving().metadata()
+        found = self.serving.metadata()
         if self.version is not None:
             found.update(stage=self.version.stage.value, aliases=list(self.version.aliases))
         return {**found, "asked": self.ref, "trouble": self.trouble}
 
     async def __call__(self, batch: Batch) -> Batch:
         """Answer with the version that is in charge as the request arrives."""
-        return await self._serving()(batch)
+        return await self.serving(batch)
 
     def means(self, which: str) -> bool:
         """Whether ``3``, ``production`` or ``@champion`` is what answers here."""
@@ -109,7 +109,15 @@ class Followed:
             return which[1:] in self.version.aliases
         return which == str(self.live.by.number) or which.casefold() == self.version.stage.value.casefold()
 
-    def _serving(self) -> Live:
+    @property
+    def serving(self) -> Live:
+        """What answers.
+
+        Raises
+        ------
+        nbregistry.errors.Overloaded
+            Nothing yet.
+        """
         if self.live is None:
             raise Overloaded(f"{self.ref} is not served yet{': ' + self.trouble if self.trouble else ''}.", 1.0)
         return self.live

@@ -83,7 +83,10 @@ class Lines:
         """Write all that waits; what the disk does not take is given up, as the next lines may be."""
         taken = [self._waiting.popleft() for _ in range(len(self._waiting))]
         what = f"A line for {self._path.name}"
-        formed = [attempted(what, partial(self._form, item), None) for item in taken]
+        nothing: list[bytes | None] | None = None
+        formed = attempted(what, lambda: [self._form(item) for item in taken], nothing)
+        if formed is None:  # one of them has no form; the others have
+            formed = [attempted(what, partial(self._form, item), None) for item in taken]
         data = b"".join(line + b"\n" for line in formed if line is not None)
         if not data:
             return

@@ -9,6 +9,7 @@ Source: RFC 9112, in particular sections 2.2, 3.2, 5.2, 6.3 and 11.2; llhttp ref
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from nbregistry.serving.limits import BROKEN, LATE
 from nbregistry.serving.measures import Measures
 from nbregistry.serving.options import Options
+from nbregistry.serving.short import Short
 
 HEADERS = 64 * 1024
 """Bytes of a request's line and headers."""
@@ -109,6 +111,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     options = Options()
     measures = Measures()
+    express: Callable[[HttpProtocol, Short], bool] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         """Take the connection, or turn it away where there are too many."""
@@ -117,6 +120,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._heading, self._headed, self._fields, self._arrived = True, 0, 0, 0
         self._idle_since, self._came, self._since = 0.0, 0, 0.0
         self._broken = False
+        self._short: Short | None = None
         self._coding = b""
         self._open = self.measures.connections.labels()
         self._open.inc()
@@ -140,6 +144,7 @@ class HttpProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
+            self._lengthen()
             # What should follow is another protocol, which we do not speak: this request is the last here.
             self._broken = True
             if self.cycle is not None:
@@ -147,8 +152,11 @@ class HttpProtocol(HttpToolsProtocol):
                 self.cycle.message_event.set()
             return
         except httptools.HttpParserError:
+            self._lengthen()
             self._refuse(400, "The request is not HTTP as we read it.")
             return
+        if self._short is not None:
+            self._lengthen()
         if self._broken:
             return
         if self._heading:
@@ -200,21 +208,44 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin(url)
 
     def _begin(self, url: bytes) -> None:
-        """Have the application answer, now or after what was asked before."""
+        """Have the application answer, now or after what was asked before; or see first whether the short way does."""
+        version, method, before = self.parser.get_http_version(), self.parser.get_method(), self.cycle
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        if (
+            self.express is not None and method == b"POST" and (before is None or before.response_complete)
+            and not self._coding and not self.expect_100_continue and not self.flow.write_paused
+        ):  # fmt: skip
+            self._short = Short(url, self.headers, version, keep_alive=keep_alive)
+            self.cycle = cast(Any, self._short)
+        else:
+            self._take(url, self.headers, method, version, keep_alive=keep_alive)
+
+    def _lengthen(self) -> None:
+        """Have a request that does not fit the short way answered on the long one, from where it is."""
+        short, self._short = self._short, None
+        if short is None:
+            return
+        self.cycle = cast(Any, None)
+        self._take(short.url, short.headers, b"POST", short.version, keep_alive=short.keep_alive)
+        self.cycle.body += short.body
+        self.cycle.more_body = short.more_body
+
+    def _take(
+        self, url: bytes, headers: list[tuple[bytes, bytes]], method: bytes, version: str, *, keep_alive: bool
+    ) -> None:
         raw_path, _, query = url.partition(b"?")
         path = raw_path.decode("ascii")
-        version = self.parser.get_http_version()
         scope: Any = {
-            "type": "http", "http_version": version, "method": self.parser.get_method().decode("ascii"),
+            "type": "http", "http_version": version, "method": method.decode("ascii"),
             "scheme": self.scheme, "path": unquote(path) if "%" in path else path, "raw_path": raw_path,
-            "query_string": query, "root_path": "", "headers": self.headers, "server": self.server,
+            "query_string": query, "root_path": "", "headers": headers, "server": self.server,
             "client": self.client, "asgi": _ASGI,
         }  # fmt: skip
         before = self.cycle
         self.cycle = Cycle(
             scope, self.transport, self.flow, self.logger, self.access_logger, False,
-            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue,
-            version != "1.0" and self.parser.should_keep_alive(), self.on_response_complete,
+            self.server_state.default_headers, asyncio.Event(), self.expect_100_continue, keep_alive,
+            self.on_response_complete,
         )  # fmt: skip
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
@@ -230,6 +261,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._arrived += len(body)
         self._came += len(body)
         cycle.body += body
+        if self._short is not None:
+            return
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()
@@ -241,6 +274,12 @@ class HttpProtocol(HttpToolsProtocol):
         if self._timers:
             self._disarm("body")
         self.cycle.more_body = False
+        if (short := self._short) is not None and self.express is not None:
+            if self.express(self, short):
+                self._short = None
+            else:
+                self._lengthen()
+            return
         self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
@@ -347,6 +386,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._end()
 
 
-def bound(options: Options, measures: Measures) -> type[HttpProtocol]:
-    """Return the class of a server's connections."""
-    return type("BoundProtocol", (HttpProtocol,), {"options": options, "measures": measures})
+def bound(
+    options: Options, measures: Measures, express: Callable[[HttpProtocol, Short], bool] | None = None
+) -> type[HttpProtocol]:
+    """Return the class of a server's connections.
+
+    Parameters
+    ----------
+    express : callable
+        Offered every POST that came in one piece; says whether it answers.
+    """
+    held = {"options": options, "measures": measures, "express": None if express is None else staticmethod(express)}
+    return type("BoundProtocol", (HttpProtocol,), held)

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
 from nbregistry.errors import InvalidInput
@@ -35,6 +35,20 @@ _NOTHING: dict[str, str] = {}
 def new_id() -> str:
     """Return an id that no other request of this or any other process has: a random prefix and a count."""
     return f"{_PREFIX}-{next(_COUNTER):x}"
+
+
+class Noted(Protocol):
+    """What counts and logs know of a request, however it was answered."""
+
+    since: float
+    method: str
+    media: str
+    id: str
+    name: str
+    route: Route | None
+    by: By | None
+    rows: int
+    received: int
 
 
 class Request:

@@ -33,7 +33,7 @@ async def predict(app: Application, request: Request) -> Answer:
     route, options = request.route, app.options
     if route is None:
         raise RuntimeError("a prediction has a route")
-    if len(app.deadlines) >= options.concurrency:
+    if app.under_way >= options.concurrency:
         raise Overloaded(f"{options.concurrency:,} predictions are under way already; ask again in a moment.", 1.0)
     endpoint = app.endpoints.find(*request.asked)
     request.name, request.by = endpoint.name, endpoint.by

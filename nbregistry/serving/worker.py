@@ -107,10 +107,11 @@ def _protocol(app: Any) -> tuple[Callable[[], asyncio.Protocol], Any]:
         from uvicorn.config import Config
         from uvicorn.server import ServerState
 
+        from nbregistry.serving.express import Express
         from nbregistry.serving.protocol import bound
     except ImportError as error:
         raise MissingDependency(error.name or "uvicorn", "serve", "Serving") from None
-    kind = bound(app.options, app.measures)
+    kind = bound(app.options, app.measures, Express(app))
     config = Config(
         app, http=kind, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
         server_header=False, date_header=False, interface="asgi3",
