@@ -25,6 +25,9 @@ RATIO = 200
 BROKEN = "nbregistry.broken"
 """The same for a client whose body is not framed as HTTP wants it."""
 
+_ENCODINGS = {b"identity": 0, b"gzip": 31, b"deflate": 15}
+"""zlib's window bits for each content coding; deflate has zlib's own header (RFC 9110, section 8.4.1.2)."""
+
 _PIECE = 256 * 1024
 _FREE = 1024 * 1024
 
@@ -110,9 +113,9 @@ async def body_of(receive: Receive, headers: Headers, limit: int, share: Share) 
     TooLarge
         Longer than the limit, before or after decompression.
     UnsupportedMedia
-        An encoding other than gzip.
+        An encoding other than gzip and deflate.
     InvalidInput
-        Not the gzip that it says it is.
+        Not compressed the way that it says.
     TimedOut
         The client stopped sending.
     Overloaded
@@ -121,9 +124,9 @@ async def body_of(receive: Receive, headers: Headers, limit: int, share: Share) 
         The client closed the connection.
     """
     encoding = headers.get(b"content-encoding", b"identity")
-    if encoding not in (b"identity", b"gzip") and (encoding := encoding.strip().lower()) not in (b"identity", b"gzip"):
+    if encoding not in _ENCODINGS and (encoding := encoding.strip().lower()) not in _ENCODINGS:
         raise UnsupportedMedia(
-            "The route reads bodies as they are or compressed by gzip; the request has another encoding."
+            "The route reads bodies as they are or compressed by gzip or deflate; the request has another encoding."
         )
     length = headers.get(b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 15 or int(length) > limit):
@@ -138,7 +141,8 @@ async def body_of(receive: Receive, headers: Headers, limit: int, share: Share) 
         body = await _joined(receive, message, limit, share)
     if len(body) > limit:
         raise _too_large(limit)
-    return await _unpacked(body, limit, share) if encoding == b"gzip" else body
+    bits = _ENCODINGS[encoding]
+    return await _unpacked(body, limit, share, bits) if bits else body
 
 
 async def _joined(receive: Receive, message: Any, limit: int, share: Share) -> bytes:
@@ -161,15 +165,15 @@ async def _joined(receive: Receive, message: Any, limit: int, share: Share) -> b
         message = await receive()
 
 
-async def _unpacked(body: bytes, limit: int, share: Share) -> bytes:
-    """Return a gzip body decompressed, piece by piece so that others are answered meanwhile."""
+async def _unpacked(body: bytes, limit: int, share: Share, bits: int) -> bytes:
+    """Return a compressed body as it was, piece by piece so that others are answered meanwhile."""
     most = min(limit, max(_FREE, RATIO * len(body)))
-    unpacking, found, rest = zlib.decompressobj(wbits=31), bytearray(), body
+    unpacking, found, rest = zlib.decompressobj(wbits=bits), bytearray(), body
     while True:
         try:
             piece = unpacking.decompress(rest, _PIECE)
         except zlib.error:
-            raise InvalidInput("The body is not the gzip that its Content-Encoding says.") from None
+            raise InvalidInput("The body is not compressed as its Content-Encoding says.") from None
         if len(found) + len(piece) > most:
             raise _too_large(most, "when decompressed ")
         share.take(len(piece))
@@ -178,10 +182,10 @@ async def _unpacked(body: bytes, limit: int, share: Share) -> bytes:
         if unpacking.eof:
             break
         if not piece and not rest:
-            raise InvalidInput("The body's gzip is cut short.")
+            raise InvalidInput("The compressed body is cut short.")
         await asyncio.sleep(0)
     if unpacking.unused_data:
-        raise InvalidInput("The body goes on behind the end of its gzip.")
+        raise InvalidInput("The body goes on behind the end of what is compressed.")
     return bytes(found)
 
 
