@@ -56,14 +56,14 @@ def house(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 @pytest.fixture(scope="module")
 def pair(house: Registry) -> Iterator[Server]:
     """Yield a server of sum and other with two workers, which the tests of a module share."""
-    with house.serve("sum", "other", workers=2) as server:
+    with house.serve("sum", "other", workers=2, compile=False) as server:
         yield server.wait_ready()
 
 
 @pytest.fixture(scope="module")
 def closed(house: Registry) -> Iterator[Server]:
     """Yield a server of sum/1 that answers those who know its token, which the tests of a module share."""
-    with house.serve("sum/1", token="auto") as server:
+    with house.serve("sum/1", token="auto", compile=False) as server:
         yield server.wait_ready()
 
 
@@ -72,7 +72,8 @@ def serve(stock: Registry) -> Iterator[Callable[..., Server]]:
     """Yield ``Registry.serve`` that waits until the server is ready; what runs at the end is stopped."""
 
     def started(*refs: Any, **options: Any) -> Server:
-        found: Server = stock.serve(*refs, **options)
+        # Nothing here has a twin: each server would find that out in a process of its own, beside the test.
+        found: Server = stock.serve(*refs, **{"compile": False, **options})
         return found.wait_ready()
 
     yield started
