@@ -52,8 +52,8 @@ def run(registry: Registry) -> Iterator[Callable[[str], Any]]:
 
 def test_magic_gives_a_handle_and_the_same_one_again(run: Callable[[str], Any]) -> None:
     """The cell's output is the server, which shows itself, is listed, and is stopped by its id."""
-    first = run("%serve sum").wait_ready()
-    assert first == run("server = %serve sum\nserver")
+    first = run("%serve sum --no-compile").wait_ready()
+    assert first == run("server = %serve sum --no-compile\nserver")
     assert [3.0, 7.0] == first.predict(ROWS).tolist()
     assert {"text/plain", "text/html", "text/markdown"} == set(first._repr_mimebundle_())
     assert first.url in str(run("%serve --list"))
@@ -65,9 +65,9 @@ def test_magic_gives_a_handle_and_the_same_one_again(run: Callable[[str], Any]) 
 
 def test_magic_says_the_token_once(run: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:
     """A token that was made is printed by the cell that made it, and by no later one."""
-    server = run("%serve sum --token auto").wait_ready()
+    server = run("%serve sum --token auto --no-compile").wait_ready()
     assert f"Token, shown this once: {server.token}" in capsys.readouterr().out
-    run("%serve sum --token auto")
+    run("%serve sum --token auto --no-compile")
     assert "Token" not in capsys.readouterr().out.replace("Token  ", "")
     server.client.close()
 
@@ -75,13 +75,13 @@ def test_magic_says_the_token_once(run: Callable[[str], Any], capsys: pytest.Cap
 def test_magic_serves_graphs_of_variables_and_files(run: Callable[[str], Any]) -> None:
     """A variable that holds a graph is served under its name, and so is a YAML file."""
     first = run(
-        "from nbregistry.domain import graph as g\nab = g.split({'a': 'sum/1', 'b': 'sum'})\n%serve ab"
+        "from nbregistry.domain import graph as g\nab = g.split({'a': 'sum/1', 'b': 'sum'})\n%serve ab --no-compile"
     ).wait_ready()
     assert (("ab",), [3.0, 7.0]) == (first.refs, first.predict(ROWS).tolist())
     Path("cd.yaml").write_text(
         "graph: {root: {ensemble: {members: [{name: a, node: sum/1}, {name: b, node: sum}], combine: mean}}}\n"
     )
-    second = run(f"%serve cd.yaml --port {first.port}")
+    second = run(f"%serve cd.yaml --port {first.port} --no-compile")
     assert (first, ("ab", "cd")) == (second, second.refs)
     assert [3.0, 7.0] == second.predict(ROWS, ref="cd").tolist()
     first.client.close()
@@ -108,7 +108,7 @@ def command(*words: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.campaign), signal.SIGINT])
 def test_command_serves_until_it_is_told_to_end(registry: Registry, number: signal.Signals) -> None:
     """The command prints the address, answers, and ends with status 0, its server with it."""
-    with command("serve", "sum", "--port", "0") as found:
+    with command("serve", "sum", "--port", "0", "--no-compile") as found:
         assert found.stdout is not None
         url = next(m[0] for line in found.stdout if (m := re.search(r"http://[\d.:]+", line)))
         (server,) = running(registry.settings.home)
