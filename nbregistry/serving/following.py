@@ -118,14 +118,16 @@ class Following:
 
     async def _led(self, ref: str, *, patient: bool) -> Followed:
         leaf, loop = Followed(ref), asyncio.get_running_loop()
+        kind: type[RegistryError] = Conflict
         try:
             version = await loop.run_in_executor(None, self.registry.version, ref)
             await loop.run_in_executor(None, self._replace, leaf, version)
             await asyncio.sleep(0)  # what the thread handed over takes its place
         except RegistryError as error:
             leaf.lost = str(error)
+            kind = NotFound if isinstance(error, NotFound) else Conflict
         if not leaf.ready and not patient:
-            raise Conflict(leaf.trouble)
+            raise kind(leaf.trouble)
         return leaf
 
     def offer(self, endpoint: Any) -> None:
@@ -232,7 +234,7 @@ class Following:
         leaf.loading = True
         try:
             loaded = self._prepared(leaf, version)
-        except (RegistryError, MemoryError) as error:
+        except (RegistryError, MemoryError, SystemExit) as error:  # a model's code may ask to exit as it is unpickled
             leaf.failed = Failure(_by(version), str(error) or type(error).__name__).repeated(leaf.failed)
             self.terms.measures.swaps.labels(leaf.name, "refused").inc()
             leaf.loading = False
@@ -252,7 +254,7 @@ class Following:
                     " of its own, or start the server anew."
                 )
             if before is not None or loaded.engine.kind == "compiled":
-                loaded.independent = live.check(loaded, self.terms.limits.rows)
+                loaded.independent = live.check(loaded, self.terms)
         return loaded
 
     def _fall_back(self, leaf: Followed, version: ModelVersion) -> None:
@@ -274,7 +276,7 @@ class Following:
                 continue
             try:
                 loaded = self._prepared(leaf, candidate)
-            except (RegistryError, MemoryError):
+            except (RegistryError, MemoryError, SystemExit):
                 continue
             self._hand_over(leaf, loaded, candidate, failed=leaf.failed)
             return

@@ -140,22 +140,19 @@ def load(registry: Registry, version: ModelVersion, terms: Terms) -> Loaded:
         terms.marker.idle()
 
 
-def check(loaded: Loaded, rows: int = 128) -> Independence:
-    """Measure whether rows can be put together, and note how long a full run of the twin takes; in this thread.
-
-    Parameters
-    ----------
-    rows : int
-        Most rows of a run.
-    """
-    if loaded.example is None:
+def check(loaded: Loaded, terms: Terms) -> Independence:
+    """Measure whether rows can be put together, and note how long a full run of the twin takes; in this thread."""
+    example, rows = loaded.example, terms.limits.rows
+    if example is None:
         return Independence(False, 1, "no rows to check it with were captured: register with X= to have it batched", 0)
-    found = independence.check(loaded.engine, loaded.example)
-    if isinstance(loaded.engine, Backed) and found.batched:
-        places = [i % loaded.example.rows for i in range(rows)]
-        loaded.quick = all(
-            _full(loaded.engine.twin, loaded.example.pick(places), m) for m in loaded.engine.twin.methods
-        )
+    terms.marker.running(loaded.version.digest)
+    try:
+        found = independence.check(loaded.engine, example)
+        if isinstance(loaded.engine, Backed) and found.batched:
+            full, twin = example.pick([i % example.rows for i in range(rows)]), loaded.engine.twin
+            loaded.quick = all(_full(twin, full, method) for method in twin.methods)
+    finally:
+        terms.marker.idle()
     return found
 
 

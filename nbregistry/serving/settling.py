@@ -81,13 +81,13 @@ class Settling:
     def _settle(self, one: Live) -> None:
         loaded = one.loaded
         if not loaded.independent.rows:
-            loaded = replace(loaded, independent=live.check(loaded, self.terms.limits.rows))
+            loaded = replace(loaded, independent=live.check(loaded, self.terms))
             self._use(one, loaded)
         if loaded.engine.kind == "compiled" or not self.terms.compile or not self._compile(loaded.version):
             return
         twin = live.load(self.registry, loaded.version, self.terms)
         if twin.engine.kind == "compiled":
-            twin.independent = live.check(twin, self.terms.limits.rows)
+            twin.independent = live.check(twin, self.terms)
         else:
             twin.engine, twin.independent = loaded.engine, loaded.independent
         self._use(one, twin)

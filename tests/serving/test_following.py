@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from nbregistry import Registry
-from nbregistry.errors import Conflict, NotFound, Overloaded
+from nbregistry.errors import NotFound, Overloaded
 from nbregistry.serving.batching import Limits
 from nbregistry.serving.followed import Followed
 from nbregistry.serving.following import Following
@@ -196,6 +197,28 @@ def test_version_that_breaks_callers_is_not_served(r: Registry) -> None:
     followed(r, body)
 
 
+def test_version_that_ends_its_loader_is_not_served(r: Registry) -> None:
+    """A model that asks to exit as it is loaded is told as trouble, and the reference goes on being followed."""
+
+    class Leaves(Constant):
+        def __setstate__(self, state: Any) -> None:
+            if threading.current_thread().name != "MainThread":
+                raise SystemExit("bye")
+            self.__dict__.update(state)
+
+    async def body(following: Following, r: Registry) -> None:
+        endpoint = following.find("churn")
+        await asyncio.to_thread(lambda: None)
+        assert "READY" == r.register(Leaves(3), "churn", X=X).status.value
+        r.alias("churn/3", "champion")
+        await until(lambda: "churn/3 is not served: bye" in endpoint.trouble)
+        assert (1.0, "churn/1") == await ask(endpoint)
+        r.alias("churn/2", "champion")
+        await until(lambda: endpoint.by.ref == "churn/2")
+
+    followed(r, body)
+
+
 def test_alias_that_is_gone_stops_nothing(r: Registry) -> None:
     """A reference that means nothing any more leaves what it meant serving, and says so."""
 
@@ -289,7 +312,7 @@ def test_loading_and_unloading(r: Registry) -> None:
         added = await following.load("fraud")
         assert (7.0, "fraud/1") == await ask(added)
         assert added is await following.load("fraud")
-        with pytest.raises(Conflict, match="No version 'fraud/9'"):
+        with pytest.raises(NotFound, match="No version 'fraud/9'"):
             await following.load("fraud/9")
         assert ["churn@champion", "fraud"] == [e.ref for e in following.all()]
         await following.unload("fraud")

@@ -77,7 +77,7 @@ def test_proven_twin_answers_and_the_proof_is_told(r: Registry) -> None:
     """A version that was proven is served compiled and batched, equal to the original; its metadata shows the proof."""
     loaded = load(r, r.version("tumour"), Terms())
     assert "compiled" == loaded.engine.kind
-    loaded.independent = check(loaded)
+    loaded.independent = check(loaded, Terms())
     model = r.load("tumour")
 
     async def main() -> dict[str, Any]:
@@ -118,7 +118,7 @@ def test_answers_are_bitwise_the_same_in_any_company(r: Registry) -> None:
     async def main(compile: bool) -> None:
         terms = Terms(compile=compile)
         loaded = load(r, r.version("tumour"), terms)
-        loaded.independent = check(loaded)
+        loaded.independent = check(loaded, Terms())
         assert loaded.independent.batched
         live = Live(loaded, terms, "tumour")
 
