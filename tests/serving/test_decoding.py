@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import threading
@@ -94,6 +95,21 @@ def test_too_many_rows_are_refused_before_any_is_looked_at(body: bytes, kind: st
     app = application(Offered(StandIn("frames", FRAME)), options=Options(rows_limit=10))
     told = asked(app, "POST", "/models/frames/predict", body, {"content-type": kind})
     assert (413, True) == (told.status, "11 rows" in told.json["message"])
+
+
+def test_garbage_is_not_collected_while_a_long_body_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collection is off while a thread reads, however many do, and on again after the last, even after a refusal."""
+    seen: list[bool] = []
+    monkeypatch.setattr(scoring, "CODECS", {NATIVE: Watched(lambda: seen.append(gc.isenabled()))})
+    app = application(Offered())
+
+    async def several() -> list[int]:
+        sent = (LONG, LONG, b"[" * len(LONG))
+        told = await asyncio.gather(*(ask(app, "POST", "/models/churn/predict", body, JSON) for body in sent))
+        return [t.status for t in told]
+
+    assert [200, 200, 400] == asyncio.run(several())
+    assert ([False] * 3, True) == (seen, gc.isenabled())
 
 
 def test_lines_beyond_the_limit_are_not_read() -> None:

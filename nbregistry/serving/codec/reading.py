@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import json
 import math
@@ -73,7 +72,7 @@ def parsed(body: bytes, *, nan: bool = False) -> Any:
         twice, whose meaning is anybody's guess.
     """
     try:
-        found = _loaded(body)
+        found = orjson.loads(body)
     except orjson.JSONDecodeError as fault:
         if nan and b"NaN" in body and (cleaned := _without_nan(body)) is not None:
             return parsed(cleaned)
@@ -153,17 +152,6 @@ def _refuse_repeated(body: bytes, found: Any) -> None:
     except RecursionError:
         raise InvalidInput("The body is nested too deeply: send rows of plain values.") from None
     raise InvalidInput("A key is in one object twice: send it once.")
-
-
-def _loaded(body: bytes) -> Any:
-    """Return the value of a JSON document; of a long one without a search for garbage among what is just being made."""
-    if len(body) <= LARGE or not gc.isenabled():
-        return orjson.loads(body)
-    gc.disable()
-    try:
-        return orjson.loads(body)
-    finally:
-        gc.enable()
 
 
 def csv_table(body: bytes, intake: Intake) -> Table:
