@@ -16,7 +16,7 @@ from nbregistry.flavors.trust import Keyring
 from tests.flavors.canaries import CANARIES
 
 EVERY_FORMAT = [(row.name, form.name) for row in table.FLAVORS for form in table.flavor(row.name).formats]
-SAFE = {"skops", "onnx", "xgboost", "lightgbm", "catboost"}
+SAFE = {"graph", "skops", "onnx", "xgboost", "lightgbm", "catboost"}
 
 
 def load(content: bytes, flavor: str, format: str, keyring: Keyring, **about: Any) -> object:
@@ -82,7 +82,9 @@ def test_only_the_flavors_word_makes_a_format_safe() -> None:
     """The formats that load without trust are exactly those known to hold no code."""
     found = {(f.name, f.safe) for row in table.FLAVORS for f in table.flavor(row.name).formats}
     assert SAFE == {name for name, safe in found if safe}
-    assert {"cloudpickle", "torch", "torchscript", "keras"} == {name for name, safe in found if not safe}
+    assert {"cloudpickle", "graph-cloudpickle", "torch", "torchscript", "keras"} == {
+        name for name, safe in found if not safe
+    }
 
 
 @pytest.mark.parametrize(

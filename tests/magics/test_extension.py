@@ -277,3 +277,5 @@ def test_any_line_is_answered_or_refused(shell: InteractiveShell, word: str, res
         shell.run_line_magic(name, " ".join([verb, *rest]))
     except UsageError as error:
         assert str(error)
+    finally:
+        logging.disable(logging.NOTSET)
