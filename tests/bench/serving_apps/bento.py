@@ -23,9 +23,9 @@ class Doubles:
         self.model = joblib.load(PLACE)
 
     @bentoml.api(**BATCHING)
-    def predict(self, rows: np.ndarray) -> Any:
+    def predict(self, rows: np.ndarray) -> np.ndarray:
         """Answer a batch."""
-        return self.model.predict(rows)
+        return self.model.predict(rows)  # type: ignore[no-any-return]  # whatever the model gives
 
 
 @bentoml.service(**SETTINGS)
@@ -36,6 +36,6 @@ class Mixed:
         self.model = joblib.load(PLACE)
 
     @bentoml.api(**BATCHING)
-    def predict(self, rows: list[dict[str, Any]]) -> Any:
+    def predict(self, rows: list[dict[str, Any]]) -> list[Any]:
         """Answer a batch."""
-        return self.model.predict(pd.DataFrame(rows))
+        return list(self.model.predict(pd.DataFrame(rows)).tolist())
