@@ -22,7 +22,7 @@ from nbregistry.serving.door import PREDICT
 from nbregistry.serving.followed import Followed
 from nbregistry.serving.live import Live
 from nbregistry.serving.node import Batch, By
-from nbregistry.serving.request import SAFE_ID, new_id
+from nbregistry.serving.request import SAFE_ID, id_of, meant
 from nbregistry.serving.routes import Route
 from nbregistry.serving.scoring import CODECS
 from nbregistry.serving.short import Short
@@ -167,10 +167,7 @@ class Express:
             if type(endpoint) is not Followed:  # a graph's nodes are asked one after the other, by a task
                 return False
             reply = Reply(self, protocol, short, way, endpoint)
-            given = headers.get(b"x-request-id")
-            reply.id = (
-                given.decode("ascii") if given is not None and SAFE_ID.match(given.decode("latin-1")) else new_id()
-            )
+            reply.id = id_of(headers)
             intake = reply.live.loaded.intake.limited(app.options.rows_limit)
             asked = way.codec.decode(body, "application/json", intake)
             question = asked.question(endpoint.methods, reply.id)
@@ -198,11 +195,7 @@ class Express:
                 return None
             route = match.routes.get("POST")
             if route is not None and route.action == "predict":
-                name, which = match.values.get("name", ""), match.values.get("which", "")
-                if "@" in name and not which:
-                    name, _, alias = name.partition("@")
-                    which = f"@{alias}"
-                found = _Way(route, name, which, CODECS[route.protocol])
+                found = _Way(route, *meant(match.values), CODECS[route.protocol])
         if len(self._ways) >= _REMEMBERED:
             self._ways.clear()
         self._ways[url] = found

@@ -27,6 +27,9 @@ class Failure:
     times: int = 0
     again: float = 0.0
 
+    def __str__(self) -> str:
+        return f"{self.wanted.ref} is not served: {self.why}"
+
     def repeated(self, before: Failure | None) -> Failure:
         """Return this failure with the time of the next attempt, which grows while the same thing fails."""
         self.times = before.times + 1 if before is not None and before.wanted == self.wanted else 0
@@ -86,7 +89,7 @@ class Followed:
     @property
     def trouble(self) -> str:
         """Why it is not what the registry wants it to be."""
-        return self.lost or (f"{self.failed.wanted.ref} is not served: {self.failed.why}" if self.failed else "")
+        return self.lost or (str(self.failed) if self.failed else "")
 
     def metadata(self) -> Document:
         """Return what can be told of the version that answers."""

@@ -21,10 +21,11 @@ from nbregistry.domain.succession import breaks
 from nbregistry.errors import Conflict, NotFound, RegistryError, did_you_mean
 from nbregistry.flavors.boundary import foreign
 from nbregistry.registry import Registry
+from nbregistry.registry.pinning import FLAVOR
 from nbregistry.serving import live
 from nbregistry.serving.boundary import attempted
 from nbregistry.serving.followed import Failure, Followed
-from nbregistry.serving.graphs import FLAVOR, Graphs
+from nbregistry.serving.graphs import Graphs
 from nbregistry.serving.live import Live, Loaded, Terms
 from nbregistry.serving.node import By
 from nbregistry.serving.settling import Settling
@@ -221,11 +222,11 @@ class Following:
         leaf.lost = ""
         if leaf.loading:
             return
-        if leaf.by == _by(version) and version.digest not in self._quarantined():
+        if leaf.by == By.of(version) and version.digest not in self._quarantined():
             leaf.version, leaf.failed = version, None
             return
         failed = leaf.failed
-        if failed is None or failed.wanted != _by(version) or failed.again <= monotonic():
+        if failed is None or failed.wanted != By.of(version) or failed.again <= monotonic():
             leaf.loading = True
             threading.Thread(target=self._replace, args=(leaf, version), daemon=True).start()
 
@@ -235,7 +236,7 @@ class Following:
         try:
             loaded = self._prepared(leaf, version)
         except (RegistryError, MemoryError, SystemExit) as error:  # a model's code may ask to exit as it is unpickled
-            leaf.failed = Failure(_by(version), str(error) or type(error).__name__).repeated(leaf.failed)
+            leaf.failed = Failure(By.of(version), str(error) or type(error).__name__).repeated(leaf.failed)
             self.terms.measures.swaps.labels(leaf.name, "refused").inc()
             leaf.loading = False
             self._fall_back(leaf, version)
@@ -308,10 +309,6 @@ class Following:
         task = asyncio.ensure_future(before.close(DRAIN))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-
-
-def _by(version: ModelVersion) -> By:
-    return By(version.name, version.number, version.digest)
 
 
 def _means(endpoint: Any, which: str) -> bool:

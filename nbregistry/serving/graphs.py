@@ -17,15 +17,12 @@ from nbregistry.errors import Conflict, Overloaded, RegistryError
 from nbregistry.registry import Registry
 from nbregistry.serving.followed import Failure
 from nbregistry.serving.graph.endpoint import GraphEndpoint
-from nbregistry.serving.graph.parts import Leaf
 from nbregistry.serving.graph.state import State
 from nbregistry.serving.intake import Intake
 from nbregistry.serving.live import Terms
 from nbregistry.serving.measures import Measures
-from nbregistry.serving.node import Batch, By
+from nbregistry.serving.node import Batch, By, Leaf
 from nbregistry.types import Document
-
-FLAVOR = "graph"
 
 
 def state_of(home: Path, store: str, name: str) -> State:
@@ -121,7 +118,7 @@ class FollowedGraph:
         if self.lost:
             return self.lost
         if self.failed is not None:
-            return f"{self.failed.wanted.ref} is not served: {self.failed.why}"
+            return str(self.failed)
         return self.now.trouble if self.now is not None else ""
 
     def metadata(self) -> Document:
@@ -198,7 +195,7 @@ class Graphs:
                 followed.lost = str(error)
                 continue
             followed.lost = ""
-            wanted, failed = _by(version), followed.failed
+            wanted, failed = By.of(version), followed.failed
             if followed.version == wanted:
                 followed.failed = None
             elif not followed.loading and not (failed and failed.wanted == wanted and failed.again > monotonic()):
@@ -236,9 +233,9 @@ class Graphs:
             graph, intake = await asyncio.get_running_loop().run_in_executor(None, self._read, followed, version)
             wanted = set(graph.refs())
             leaves = {ref: await self._leaf(ref) for ref in graph.refs()}
-            followed.take(graph, _by(version), lambda ref, path: leaves[ref], intake)
+            followed.take(graph, By.of(version), lambda ref, path: leaves[ref], intake)
         except (RegistryError, MemoryError) as error:
-            followed.failed = Failure(_by(version), str(error) or type(error).__name__).repeated(followed.failed)
+            followed.failed = Failure(By.of(version), str(error) or type(error).__name__).repeated(followed.failed)
             self.terms.measures.swaps.labels(followed.name, "refused").inc()
             before |= wanted  # what was loaded for nothing
         finally:
@@ -270,7 +267,3 @@ def _refs(endpoint: FollowedGraph | GraphEndpoint) -> tuple[str, ...]:
     if isinstance(endpoint, GraphEndpoint):
         graph = endpoint.graph
     return graph.refs() if graph is not None else ()
-
-
-def _by(version: ModelVersion) -> By:
-    return By(version.name, version.number, version.digest)

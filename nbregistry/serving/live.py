@@ -104,7 +104,7 @@ class Loaded:
     @property
     def by(self) -> By:
         """What its answers are signed with."""
-        return By(self.version.name, self.version.number, self.version.digest)
+        return By.of(self.version)
 
 
 def load(registry: Registry, version: ModelVersion, terms: Terms) -> Loaded:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
+from nbregistry.domain.entities import ModelVersion
 from nbregistry.serving.table import Table
 from nbregistry.types import Digest, Document
 
@@ -23,6 +24,11 @@ class By(NamedTuple):
     name: str
     number: int
     digest: Digest
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> Self:
+        """Return what answers of a version are signed with."""
+        return cls(version.name, version.number, version.digest)
 
     @property
     def ref(self) -> str:
@@ -97,16 +103,8 @@ class Batch:
 Node = Callable[[Batch], Awaitable[Batch]]
 
 
-class Endpoint(Protocol):
-    """What a server offers under one name: a followed reference, or a graph of several.
-
-    A request is ``table = endpoint.intake...; answer = await endpoint(Batch(table, ...))``.
-    """
-
-    @property
-    def name(self) -> str:
-        """What routes call it: the model's name, or the graph's."""
-        ...
+class Leaf(Protocol):
+    """What answers for a reference: all that a graph needs of its parts."""
 
     @property
     def ref(self) -> str:
@@ -138,12 +136,24 @@ class Endpoint(Protocol):
         """Why it does not serve what the registry wants it to; empty when it does."""
         ...
 
-    def metadata(self) -> Document:
-        """Return what can be told of it: version, digest, signature, batching, compiled, proof, example, trouble."""
-        ...
-
     async def __call__(self, batch: Batch) -> Batch:
         """Answer."""
+        ...
+
+
+class Endpoint(Leaf, Protocol):
+    """What a server offers under one name: a followed reference, or a graph of several.
+
+    A request is ``table = endpoint.intake...; answer = await endpoint(Batch(table, ...))``.
+    """
+
+    @property
+    def name(self) -> str:
+        """What routes call it: the model's name, or the graph's."""
+        ...
+
+    def metadata(self) -> Document:
+        """Return what can be told of it: version, digest, signature, batching, compiled, proof, example, trouble."""
         ...
 
 

@@ -37,6 +37,21 @@ def new_id() -> str:
     return f"{_PREFIX}-{next(_COUNTER):x}"
 
 
+def id_of(headers: Mapping[bytes, bytes]) -> str:
+    """Return the id that the client gave its request, where it is short and plain; else a new one."""
+    given = headers.get(b"x-request-id")
+    return new_id() if given is None or not SAFE_ID.match(text := given.decode("latin-1")) else text
+
+
+def meant(values: Mapping[str, str]) -> tuple[str, str]:
+    """Return the model and which of it, by what stood in a path: ``/models/churn/3``, ``/models/churn@champion``."""
+    name, which = values.get("name", ""), values.get("which", "")
+    if "@" in name and not which:
+        name, _, alias = name.partition("@")
+        which = f"@{alias}"
+    return name, which
+
+
 class Noted(Protocol):
     """What counts and logs know of a request, however it was answered."""
 
@@ -83,8 +98,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id")
-        self.id = new_id() if given is None or not SAFE_ID.match(text := given.decode("latin-1")) else text
+        self.id = id_of(self.headers)
         self.route: Route | None = None
         self.values: Mapping[str, str] = _NOTHING
         self.body, self.media = b"", ""
@@ -156,12 +170,8 @@ class Request:
 
     @property
     def asked(self) -> tuple[str, str]:
-        """The model and which of it, as the path says: ``/models/churn/3``, ``/models/churn@champion``."""
-        name, which = self.values.get("name", ""), self.values.get("which", "")
-        if "@" in name and not which:
-            name, _, alias = name.partition("@")
-            which = f"@{alias}"
-        return name, which
+        """The model and which of it, as the path says."""
+        return meant(self.values)
 
 
 class Answer(NamedTuple):

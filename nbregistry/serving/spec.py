@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from nbregistry.errors import Damaged, StoreBusy, StoreUnavailable
+from nbregistry.serving.options import hash_of
 from nbregistry.types import Document
 
 PREDICT, ADMIN = "predict", "admin"
@@ -41,7 +41,7 @@ class Token:
     @classmethod
     def of(cls, secret: str, *permissions: str) -> Self:
         """Return what is kept of a secret."""
-        return cls(hashlib.sha256(secret.encode()).hexdigest(), permissions)
+        return cls(hash_of(secret), permissions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,13 @@ from nbregistry.serving.codec.tensors import (
     to_bytes,
 )
 from nbregistry.serving.codec.writing import dumped
+from nbregistry.serving.engine import METHODS
 from nbregistry.serving.intake import Intake
 from nbregistry.serving.node import Batch, Endpoint
 from nbregistry.types import Document
 
 OCTETS = "application/octet-stream"
 LENGTH = "Inference-Header-Content-Length"
-METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 _OURS = frozenset(("content_type", "binary_data_output", "headers", "key", "explain", "method"))
 
 

@@ -22,12 +22,13 @@ from nbregistry.domain.graph_nodes import (
 from nbregistry.domain.graph_places import slots
 from nbregistry.serving.graph.chains import Chained, Link
 from nbregistry.serving.graph.ensembles import Combined
-from nbregistry.serving.graph.parts import Asked, Called, Leaf, Part, Setting, Watched
+from nbregistry.serving.graph.parts import Asked, Called, Part, Setting, Watched
 from nbregistry.serving.graph.routing import Choice, Learning, Ramping, Routed, Splitting
 from nbregistry.serving.graph.shadows import Shadowed
 from nbregistry.serving.graph.state import State
 from nbregistry.serving.graph.threads import Threads
 from nbregistry.serving.measures import Measures
+from nbregistry.serving.node import Leaf
 
 FindLeaf = Callable[[str, str], Leaf]
 """``leaf(ref, path)``: whoever follows and runs the model of that reference."""

@@ -16,46 +16,8 @@ from nbregistry.serving.graph.rows import Data, alike, asked, count, data_of, pa
 from nbregistry.serving.graph.state import State
 from nbregistry.serving.graph.threads import Threads
 from nbregistry.serving.measures import Measures
-from nbregistry.serving.node import Batch, By, Step
+from nbregistry.serving.node import Batch, Leaf, Step
 from nbregistry.serving.table import Table
-
-
-class Leaf(Protocol):
-    """A model that somebody else follows and runs: of an ``Endpoint``, what a graph needs."""
-
-    @property
-    def ref(self) -> str:
-        """The reference it follows."""
-        ...
-
-    @property
-    def intake(self) -> Any:
-        """The ``Intake`` of the version that answers now."""
-        ...
-
-    @property
-    def by(self) -> By | None:
-        """The version that answers now."""
-        ...
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What it can be asked."""
-        ...
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can answer now."""
-        ...
-
-    @property
-    def trouble(self) -> str:
-        """Why it is not what it should be."""
-        ...
-
-    async def __call__(self, batch: Batch) -> Batch:
-        """Answer."""
-        ...
 
 
 class Part(Protocol):
