@@ -89,11 +89,7 @@ def faults(
 def _attribute(element: str, key: str, value: str, anchors: bool) -> list[str]:
     shown = f"<{element} {key}={value[:80]!r}>"
     told = []
-    if (
-        key.startswith("on")
-        or key.startswith("data-commandlinker")
-        or key in ("is", "nonce", "autofocus", "http-equiv")
-    ):
+    if key.startswith(("on", "data-commandlinker")) or key in ("is", "nonce", "autofocus", "http-equiv"):
         told.append(shown)
     if key in ("id", "name", "for") and not (anchors and _OURS.match(value)):
         told.append(shown)
