@@ -30,6 +30,7 @@ BROAD_EXCEPT = {
     "nbregistry/flavors/boundary.py": "a model's own code: what it raises becomes an error that says so",
     "nbregistry/storage/journal.py": "replay: a record may hold anything, and one bad record must not hide the others",
     "nbregistry/serving/boundary.py": "a request: a client learns its id, the log the rest, and the server lives on",
+    "nbregistry/widgets/boundary.py": "a panel's callback: what it raises is shown in the panel, not lost in a log",
     "nbregistry/magics/boundary.py": "a magic: a fault of ours must not look like a fault in the user's cell",
 }
 """Where everything may be caught, and why."""

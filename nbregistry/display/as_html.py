@@ -52,9 +52,18 @@ def render(view: View, now: datetime) -> str:
     body = _sections(view.blocks, now)
     if "<time" in body:
         body += f'<div class="nbr-more">Times as of {stamp(now)} UTC.</div>'
-    frame = " nbr-card" if view.framed else ""
+    return _element(f"<style>{SHEET}</style>{body}", framed=view.framed)
+
+
+def fragment(view: View, now: datetime) -> str:
+    """Return the element for a page that has the style sheet already, and is drawn again when it grows old."""
+    return _element(_sections(view.blocks, now), framed=view.framed)
+
+
+def _element(body: str, *, framed: bool) -> str:
+    frame = " nbr-card" if framed else ""
     # The last two classes tell MathJax, of either generation, to leave dollar signs alone.
-    return f'<div class="nbr{frame} tex2jax_ignore mathjax_ignore"><style>{SHEET}</style>{body}</div>'
+    return f'<div class="nbr{frame} tex2jax_ignore mathjax_ignore">{body}</div>'
 
 
 def _sections(blocks: tuple[Block, ...], now: datetime) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from nbregistry.magics.boundary import quietly
 from nbregistry.verbs import table
+from nbregistry.verbs.beside import beside
 from nbregistry.verbs.catalogue import catalogue
-from nbregistry.verbs.grammar import Place
-from nbregistry.verbs.offering import Question, offers, words_of
+from nbregistry.verbs.grammar import Offer, Place
+from nbregistry.verbs.offering import Catalogue, Nothing, Question, kinds, words_of
 from nbregistry.verbs.words import Word, split
 
 if TYPE_CHECKING:
@@ -22,7 +25,19 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"\s*(?:[\w.\s,*\[\]]+=\s*)?(?P<sign>%{1,2})(?P<word>\w+)\s+(?P<rest>.*)\Z", re.DOTALL)
 UMBRELLA = "nbregistry"
 """The magic behind which every verb can be said, also those whose own name would hide one of IPython's."""
-_NOTHING: tuple[str, list[str]] = ("", [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the word under the cursor could become, and what was asked for it."""
+
+    fragment: str = ""
+    words: Mapping[str, Offer] = field(default_factory=dict)
+    question: Question | None = None
+    catalogue: Catalogue = field(default_factory=Nothing)
+
+
+_NOTHING = _Found()
 
 
 class Matcher:
@@ -44,27 +59,40 @@ class Matcher:
 
     @context_matcher(identifier="nbregistry", priority=50)
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
-        """Return what the word under the cursor could become; nothing for lines that are not ours."""
-        fragment, found = quietly(lambda: self._offers(context), _NOTHING)
-        completions = [SimpleCompletion(text=text, type="nbregistry") for text in found]
-        return SimpleMatcherResult(completions=completions, suppress=True, matched_fragment=fragment, ordered=True)
+        """Return what the word under the cursor could become; nothing for lines that are not ours.
 
-    def _offers(self, context: CompletionContext) -> tuple[str, list[str]]:
+        Front ends insert a completion's text and show its type beside it (JupyterLab in small letters, the terminal for
+        the one that is chosen), so what is worth knowing of a word before it is chosen stands there.
+        """
+        found = quietly(lambda: self._offers(context), _NOTHING)
+        told: Mapping[str, str] = quietly(lambda: self._beside(found), {})
+        completions = [SimpleCompletion(text=text, type=told.get(text) or UMBRELLA) for text in found.words]
+        return SimpleMatcherResult(
+            completions=completions, suppress=True, matched_fragment=found.fragment, ordered=True
+        )
+
+    def _offers(self, context: CompletionContext) -> _Found:
         line = _LINE.match(context.text_until_cursor)
         if line is None or (line["sign"] == "%%" and context.cursor_line > 0):
-            return "", []
+            return _NOTHING
         place = Place.CELL if line["sign"] == "%%" else Place.LINE
         words, fragment = _words(line["rest"])
         known, word = table.at(place), line["word"]
         if word == UMBRELLA and place is Place.LINE:
             place, known = Place.WORD, table.at(Place.WORD)
             if not words:
-                return fragment, list(words_of(fragment, known))
+                return _Found(fragment, dict.fromkeys(words_of(fragment, known), Offer.VERB))
             word, words = words[0].text, words[1:]
         if word not in known:
-            return "", []
+            return _NOTHING
         question = Question(known[word], place, words, fragment)
-        return fragment, offers(question, catalogue(self._session), self._shell.user_ns)
+        names = catalogue(self._session)
+        return _Found(fragment, kinds(question, names, self._shell.user_ns), question, names)
+
+    def _beside(self, found: _Found) -> dict[str, str]:
+        if found.question is None:
+            return {}
+        return beside(found.words, found.question, found.catalogue, self._shell.user_ns)
 
 
 def _words(rest: str) -> tuple[list[Word], str]:

@@ -19,7 +19,7 @@ from nbregistry.magics.filling import filled
 from nbregistry.verbs import help as help_text
 from nbregistry.verbs import table
 from nbregistry.verbs.asking import Ask, Session
-from nbregistry.verbs.grammar import Place, Verb
+from nbregistry.verbs.grammar import Place, Values, Verb
 from nbregistry.verbs.parsing import HELP, check, parse, wants_help
 from nbregistry.verbs.words import silenced, split
 
@@ -146,9 +146,15 @@ class RegistryMagics(Magics):
                 return None
             values = parse(verb, words, place, cell=cell)
             ask = Ask(self.session, place, namespace, line, tuple(words), made, tell=_tell)
-            answer = ask.answer(verb, values)
+            answer = _panel(ask, verb, values) if values.get("panel") else ask.answer(verb, values)
             return None if quiet else answer
         return None
+
+
+def _panel(ask: Ask, verb: Verb, values: Values) -> object:
+    from nbregistry.widgets import opening
+
+    return opening.panel(ask, verb, values)
 
 
 def _named(magic: Magic, name: str, doc: str) -> Magic:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nbregistry.config import Settings
+from nbregistry.domain.entities import numbers
 from nbregistry.domain.lifecycle import Stage
-from nbregistry.storage.index import FAILED, READY
+from nbregistry.storage.index import FAILED, PURGED, READY, TRASHED
 from nbregistry.storage.store import Store
 from nbregistry.storage.tiny import View
 from nbregistry.verbs.asking import Session
-from nbregistry.verbs.offering import Catalogue, Nothing, Standing
+from nbregistry.verbs.offering import Catalogue, Glimpse, Nothing, Standing
+
+_HELD = tuple(stage.value for stage in (Stage.PRODUCTION, Stage.STAGING))
+_HINDRANCES = {FAILED: "failed", TRASHED: "in the trash", PURGED: "purged"}
 
 
 def catalogue(session: Session) -> Catalogue:
@@ -45,9 +49,24 @@ class Known:
     def standing(self, name: str) -> Standing:
         """Return what can be said behind a name."""
         index = self._view.index
-        numbers = index.numbers.get(name)
-        if not numbers:
+        made = index.numbers.get(name)
+        if not made:
             return Standing()
-        stages = (s.value for s in (Stage.PRODUCTION, Stage.STAGING) if (name, s.value) in index.holder)
-        newest = self._view.versions[numbers[max(numbers)]]
-        return Standing(max(numbers), tuple(sorted(index.alias.get(name, ()))), tuple(stages), tuple(newest["tags"]))
+        holders = {stage: index.holder[name, stage] for stage in _HELD if (name, stage) in index.holder}
+        pointers = index.alias.get(name) or {}
+        last, ready = max(made), index.ready.get(name) or []
+        tags = tuple(self._view.versions[made[last]]["tags"])
+        return Standing(last, dict(sorted(pointers.items())), holders, tags, len(ready), ready[-1] if ready else 0)
+
+    def glimpses(self, versions: Iterable[tuple[str, int]]) -> list[Glimpse]:
+        """Return how versions stand."""
+        return [self._glimpse(name, number) for name, number in versions]
+
+    def _glimpse(self, name: str, number: int) -> Glimpse:
+        index = self._view.index
+        id_ = index.numbers.get(name, {}).get(number)
+        if id_ is None:
+            return Glimpse()
+        condition = index.entries["versions"][id_]
+        state = _HINDRANCES.get(condition[4]) or condition[2]
+        return Glimpse(state, numbers(self._view.versions[id_]["metrics"]))

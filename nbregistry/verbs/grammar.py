@@ -49,6 +49,7 @@ class Offer(Enum):
     FIELD = "a field to search by"
     PATH = "a file or folder"
     VERB = "a verb"
+    OPTION = "an option"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from nbregistry.domain import fields
 from nbregistry.domain.lifecycle import Stage
@@ -20,9 +21,9 @@ LIMIT = 500
 """As many as a front end shows; IPython cuts here too."""
 
 _VERSIONS = 100  # of one model, the newest
-_PREFIX = "models:/"
+PREFIX = "models:/"
 _FIELDS = (*fields.NAMES, *(f"{t}." for t in fields.TABLES), "AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN")
-_NAME_END = re.compile(r"[/@]")
+NAME_END = re.compile(r"[/@]")
 
 
 class Catalogue(Protocol):
@@ -36,15 +37,39 @@ class Catalogue(Protocol):
         """Return what can be said behind a name."""
         ...
 
+    def glimpses(self, versions: Iterable[tuple[str, int]]) -> list[Glimpse]:
+        """Return how versions, each told by name and number, stand: one glimpse for each, empty where there is none."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a model has: its highest version number, its aliases, and tags of its newest version."""
+
+class Standing(NamedTuple):
+    """What a model has.
+
+    Attributes
+    ----------
+    last_number : int
+        The highest number that a version of it ever had.
+    aliases, stages : mapping of str to int
+        The aliases and the stages that one version at most holds, each with that version's number.
+    tags : tuple of str
+        Of its newest version.
+    count, latest : int
+        How many of its versions can be used, and the highest number among these.
+    """
 
     last_number: int = 0
-    aliases: tuple[str, ...] = ()
-    stages: tuple[str, ...] = ()
+    aliases: Mapping[str, int] = MappingProxyType({})
+    stages: Mapping[str, int] = MappingProxyType({})
     tags: tuple[str, ...] = ()
+    count: int = 0
+    latest: int = 0
+
+
+class Glimpse(NamedTuple):
+    """A version as far as a word's width allows: its stage, or what keeps it from being used, and its metrics."""
+
+    state: str = ""
+    metrics: Mapping[str, float] = MappingProxyType({})
 
 
 class Nothing:
@@ -57,6 +82,10 @@ class Nothing:
     def standing(self, name: str) -> Standing:
         """Return nothing."""
         return Standing()
+
+    def glimpses(self, versions: Iterable[tuple[str, int]]) -> list[Glimpse]:
+        """Return nothing of each."""
+        return [Glimpse() for _ in versions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +108,32 @@ class Question:
 
 def offers(question: Question, catalogue: Catalogue, namespace: Mapping[str, Any]) -> list[str]:
     """Return what the fragment could become, whole words, the likeliest kind first."""
+    return list(kinds(question, catalogue, namespace))
+
+
+def kinds(question: Question, catalogue: Catalogue, namespace: Mapping[str, Any]) -> dict[str, Offer]:
+    """Return what the fragment could become, as ``offers``, and what each word is."""
     walk = Walk(question.verb, question.place)
     try:
         for word in question.words:
             walk.take(word)
     except InvalidInput:
-        return []
+        return {}
     fragment = question.fragment
     name, equals, value = fragment.partition("=")
     if equals and (arg := walk.options.get(name)) is not None:
         values = _for_argument(arg, value, question, catalogue, namespace)
-        return [f"{name}={text}" for text in islice(values, LIMIT)]
+        return {f"{name}={text}": arg.offer for text in islice(values, LIMIT)}
     awaited = walk.next()
     pending = walk.opened is not None and walk.quota < walk.opened.least
-    found: list[str] = []
+    found: dict[str, Offer] = {}
     for arg in awaited:
-        found += islice(_for_argument(arg, fragment, question, catalogue, namespace), LIMIT)
+        for text in islice(_for_argument(arg, fragment, question, catalogue, namespace), LIMIT):
+            found.setdefault(text, arg.offer)
     if not pending and (fragment.startswith("-") or (not fragment and not any(a.needed for a in awaited))):
-        found += _options(walk, fragment)
-    return list(dict.fromkeys(found))[:LIMIT]
+        for option in _options(walk, fragment):
+            found.setdefault(option, Offer.OPTION)
+    return dict(islice(found.items(), LIMIT))
 
 
 def words_of(fragment: str, words: Iterable[str]) -> Iterator[str]:
@@ -119,7 +155,7 @@ def _for_argument(
     elif arg.offer is Offer.STAGE:
         yield from words_of(fragment, (s.value for s in (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)))
     elif arg.offer in (Offer.ALIAS, Offer.TAG):
-        standing = catalogue.standing(_name_before(question))
+        standing = catalogue.standing(name_before(question))
         yield from words_of(fragment, standing.aliases if arg.offer is Offer.ALIAS else standing.tags)
     elif arg.offer is Offer.CHOICE:
         yield from words_of(fragment, arg.choices)
@@ -129,15 +165,16 @@ def _for_argument(
         yield from _variables(arg.offer, fragment, namespace)
 
 
-def _name_before(question: Question) -> str:
+def name_before(question: Question) -> str:
+    """Return the name of the model that the first of the finished words is of."""
     first = question.words[0].text if question.words else ""
-    return _NAME_END.split(first.removeprefix(_PREFIX))[0]
+    return NAME_END.split(first.removeprefix(PREFIX))[0]
 
 
 def _references(fragment: str, catalogue: Catalogue, *, whole: bool) -> Iterator[str]:
-    scheme = _PREFIX if fragment.startswith(_PREFIX) else ""
-    rest = fragment.removeprefix(_PREFIX)
-    name = _NAME_END.split(rest)[0]
+    scheme = PREFIX if fragment.startswith(PREFIX) else ""
+    rest = fragment.removeprefix(PREFIX)
+    name = NAME_END.split(rest)[0]
     if name != rest:
         if whole:
             found = (f"{scheme}{r}" for r in _refs(name, catalogue.standing(name)))

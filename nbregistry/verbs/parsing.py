@@ -16,6 +16,8 @@ from nbregistry.verbs.grammar import Argument, Place, Values, Verb
 from nbregistry.verbs.words import Word
 
 HELP = ("-h", "--help")
+PANEL = "--panel"
+"""The option that opens a panel instead of answering."""
 
 
 def wants_help(words: Sequence[Word]) -> bool:
@@ -104,6 +106,8 @@ class Walk:
     def complete(self, found: Values | None = None) -> None:
         """Raise InvalidInput if a needed argument was not told; ``found`` holds what else it may have come from."""
         self._finish()
+        if PANEL in self.taken:  # it asks for the rest
+            return
         for arg in self.verb.at(self.place):
             told = len(self.taken.get(arg.name, ()))
             short = arg.least > told > 0 and not arg.option

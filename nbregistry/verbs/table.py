@@ -9,6 +9,7 @@ from typing import Any
 from nbregistry.domain.lifecycle import Kind, Stage
 from nbregistry.errors import InvalidInput, did_you_mean
 from nbregistry.verbs.grammar import EVERYWHERE, MANY, NOTEBOOK, Argument, Offer, Place, Verb
+from nbregistry.verbs.parsing import PANEL
 
 _LINE_AND_CELL = frozenset({Place.LINE, Place.CELL})
 _CELL_TOO = EVERYWHERE
@@ -60,6 +61,7 @@ def _limit(what: str) -> Argument:
 _FORMATS = ("cloudpickle", "skops", "onnx", "xgboost", "lightgbm", "catboost", "keras", "torch", "torchscript")
 _AS_OF = Argument("--as-of", "answer as of a time: 2026-11-01, 2026-11-01T12:00Z", shown="TIME")
 _YES = _flag("--yes", "do not ask again")
+_PANEL = Argument(PANEL, "open a panel beside the cell", most=0, places=NOTEBOOK - {Place.CELL})
 _STAGE = Argument("stage", "Staging, Production, Archived or None, in any case", Offer.STAGE, needed=True)
 _ALIAS = Argument("alias", "such as champion", Offer.ALIAS, needed=True)
 _DATA = Argument("--data", "variables of the notebook: X, and y when there is one", Offer.DATA, most=2, shown="X [y]",
@@ -81,6 +83,7 @@ _REGISTER = Verb(
         Argument("--format", "how to store it; what suits the model unless told", Offer.CHOICE, choices=_FORMATS,
                  others=True, shown="FORMAT"),
         Argument("--key", "an idempotency key: the same key never registers twice", shown="KEY"),
+        _PANEL,
     ),
     _LINE_AND_CELL, example='churn clf --data X_train y_train --metric auc=0.93 --note "first try"',
     cell="As a cell magic it runs the cell first, then registers what the cell made, with the cell as its source.",
@@ -88,10 +91,11 @@ _REGISTER = Verb(
 )  # fmt: skip
 
 _READING = (
-    Verb("models", "List the models.", "verbs.reading:models", (_AS_OF,), _LINE),
+    Verb("models", "List the models.", "verbs.reading:models", (_AS_OF, _PANEL), _LINE),
     Verb("versions", "List the versions of a model, the newest first.", "verbs.reading:versions",
          (_name(), _limit("versions"), _flag("--deleted", "those in the trash too"), _AS_OF), _LINE, example="churn"),
-    Verb("show", "Show the card of a version.", "verbs.reading:show", (_ref(), _AS_OF), _LINE, example="churn/3"),
+    Verb("show", "Show the card of a version.", "verbs.reading:show", (_ref(), _AS_OF, _PANEL), _LINE,
+         example="churn/3"),
     Verb("search", "Find versions.", "verbs.reading:search",
          (_text("filter", "a condition; everything when left out", offer=Offer.FIELD),
           _text("--order-by", "what to sort by: metrics.auc DESC"), _limit("versions"), _AS_OF),
@@ -100,7 +104,7 @@ _READING = (
     Verb("compare", "Compare versions: metrics, parameters, environment, schema, data, code.", "verbs.reading:compare",
          (Argument("refs", "two to five versions", Offer.REF, least=2, most=5, needed=True, shown="REF REF"),
           replace(_DATA, help="variables to predict on, X and y: how far the versions agree, and how good they are"),
-          _flag("--all", "what is equal too"), _AS_OF),
+          _flag("--all", "what is equal too"), _AS_OF, _PANEL),
          _LINE, example="churn/2 churn/3"),
     Verb("audit", "Show who did what, when, where and why.", "verbs.reading:audit",
          (Argument("ref", "a model or a version; the whole registry when left out", Offer.REF, shown="REF"),
@@ -119,16 +123,16 @@ _CHANGING = (
           Argument("--kind", "note, warning, decision or incident", Offer.CHOICE, choices=tuple(k.value for k in Kind),
                    shown="KIND", default="note"),
           Argument("--reply-to", "the number of the note this answers", read=_whole, shown="N"),
-          Argument("--edit", "the number of a note of yours whose text this replaces", read=_whole, shown="N")),
+          Argument("--edit", "the number of a note of yours whose text this replaces", read=_whole, shown="N"), _PANEL),
          _CELL_TOO, example='churn/3 "drift seen in March" --kind warning',
          cell="As a cell magic the cell is the text."),
     Verb("promote", "Move a version to a stage; whoever held it is archived in the same commit.",
          "verbs.changing:promote",
          (_ref(), _STAGE, _because(), Argument("--expect", "refuse unless this version holds the stage now", Offer.REF),
-          _flag("--dry-run", "show what the gates say, change nothing")),
+          _flag("--dry-run", "show what the gates say, change nothing"), _PANEL),
          _LINE, example='churn/3 production --because "AUC +2 pt"'),
     Verb("rollback", "Put the previous holder of a stage back.", "verbs.changing:rollback",
-         (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because()), _LINE,
+         (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because(), _PANEL), _LINE,
          example='churn production --because "false alarms"'),
     Verb("tag", "Set tags of a version or a model; without any, show them.", "verbs.changing:tag",
          (_ref("a version or a model's name"),
@@ -187,6 +191,7 @@ _SERVE = Verb(
         _flag("--no-compile", "answer with the models as they were registered"),
         _flag("--list", "show the servers that run"),
         Argument("--stop", "stop the server of a reference, URL or id, or all", Offer.REF, least=0, shown="WHICH"),
+        _PANEL,
     ),
     _LINE, example="churn@champion",
     details="In a notebook it gives a handle: .url .predict(df) .stats() .logs() .stop(); the same line again gives the"

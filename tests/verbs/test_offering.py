@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbregistry.errors import InvalidInput
 from nbregistry.verbs import table
 from nbregistry.verbs.grammar import Place
-from nbregistry.verbs.offering import LIMIT, Nothing, Question, Standing, offers
+from nbregistry.verbs.offering import LIMIT, Glimpse, Nothing, Question, Standing, offers
 from nbregistry.verbs.words import split
 from tests.verbs.test_namespace import Ridge, Scaler
 
@@ -30,9 +30,12 @@ class Catalogue:
     def standing(self, name: str) -> Standing:
         return self.models.get(name, Standing())
 
+    def glimpses(self, versions: Iterable[tuple[str, int]]) -> list[Glimpse]:
+        return [Glimpse() for _ in versions]
+
 
 CATALOGUE = Catalogue({
-    "churn": Standing(12, ("champion", "challenger"), ("Production",), ("team",)),
+    "churn": Standing(12, {"champion": 9, "challenger": 12}, {"Production": 9}, ("team",)),
     "churn-eu": Standing(1),
     "fraud": Standing(2),
 })  # fmt: skip
@@ -66,8 +69,8 @@ def offered(line: str, place: Place = Place.LINE) -> list[str]:
         ("promote models:/fraud/", ["models:/fraud/2", "models:/fraud/1"]),
         ("promote churn/3 ", ["Production", "Staging", "Archived", "None"]),
         ("promote churn/3 pro", ["Production"]),
-        ("promote churn/3 production ", ["--because", "--expect", "--dry-run"]),
-        ("promote churn/3 production --dry-run ", ["--because", "--expect"]),
+        ("promote churn/3 production ", ["--because", "--expect", "--dry-run", "--panel"]),
+        ("promote churn/3 production --dry-run ", ["--because", "--expect", "--panel"]),
         ("promote churn/3 production --e", ["--expect"]),
         ("promote churn/3 production --expect frau", ["fraud"]),
         ("promote churn/3 production --expect=frau", ["--expect=fraud"]),

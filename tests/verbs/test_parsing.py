@@ -165,5 +165,5 @@ def test_help_is_recognised() -> None:
 
 def test_usage_shows_what_can_be_left_out() -> None:
     """Brackets around what can be left out."""
-    expected = "%promote REF STAGE [--because TEXT] [--expect EXPECT] [--dry-run]"
+    expected = "%promote REF STAGE [--because TEXT] [--expect EXPECT] [--dry-run] [--panel]"
     assert expected == usage(find("promote", Place.LINE), Place.LINE)

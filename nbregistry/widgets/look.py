@@ -1,0 +1,57 @@
+"""How panels look, on top of what ``display.style`` gives everything we show: spacing, labels above their controls.
+
+Colours are those of the page: variables of JupyterLab and Voila where they are set, mixes of the text colour elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SHEET = """
+.nbr-panel {
+  border: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); border-radius: 6px; padding: 12px 16px 14px;
+  margin: 4px 0; max-width: 1080px; overflow: visible; box-sizing: border-box; gap: 8px;
+}
+.nbr-panel .nbr-panel { border: 0; padding: 0; margin: 0; max-width: none; }
+.nbr-panel > .widget-html, .nbr-panel .widget-html { margin: 0; }
+.nbr-panel .widget-html-content { line-height: 1.5; }
+.nbr-panel .nbr { margin: 0; }
+.nbr-panel .nbr-hidden { display: none; }
+.nbr-panel .nbr-stack { gap: 8px; overflow: visible; }
+.nbr-panel .nbr-row { gap: 8px 10px; flex-wrap: wrap; align-items: flex-end; overflow: visible; }
+.nbr-panel .nbr-grow { flex: 1 1 0; min-width: 0; }
+.nbr-panel .nbr-field, .nbr-panel .nbr-field.widget-inline-hbox {
+  display: flex; flex-direction: column; align-items: stretch; height: auto; width: auto; min-width: 160px; margin: 0;
+  overflow: visible;
+}
+.nbr-panel .nbr-field > .widget-label {
+  width: auto; max-width: none; text-align: left; height: auto; line-height: 1.4; margin: 0 0 3px; overflow: visible;
+  color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px); font-weight: 500;
+}
+.nbr-panel .nbr-field input, .nbr-panel .nbr-field select, .nbr-panel .nbr-field textarea { width: 100%; margin: 0; }
+.nbr-panel .nbr-field textarea { min-height: 58px; resize: vertical; font-family: inherit; line-height: 1.45; }
+.nbr-panel .nbr-tick { width: auto; margin: 0; }
+.nbr-panel .nbr-tick .widget-label-basic { align-items: center; gap: 4px; }
+.nbr-panel .nbr-views { margin: 2px 0 0; width: auto; }
+.nbr-panel .nbr-views .widget-toggle-buttons { flex-wrap: wrap; }
+.nbr-panel .nbr-views .widget-toggle-button, .nbr-panel .nbr-views .jupyter-button { width: auto; min-width: 0; }
+.nbr-panel .jupyter-button {
+  width: auto; min-width: 0; padding: 0 12px; border-radius: 4px; margin: 0; font-weight: 500; box-shadow: none;
+}
+.nbr-panel .jupyter-button:disabled { opacity: .5; cursor: default; }
+.nbr-panel :is(button, input, select, textarea, summary, [tabindex]):focus-visible {
+  outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px;
+}
+.nbr-panel .nbr-strip { border-radius: 4px; }
+.nbr-panel .nbr-strip .nbr-banner { margin: 0; }
+.nbr-panel .nbr-strip pre { white-space: pre-wrap; max-height: 220px; overflow: auto; margin: 6px 0 0; }
+.nbr-panel .nbr-confirm {
+  border: 1px solid var(--jp-warn-color1, #d08700); border-radius: 6px; padding: 10px 12px; gap: 8px; overflow: visible;
+}
+.nbr-panel .nbr-bar { height: 4px; width: 100%; border-radius: 2px; margin: 2px 0; overflow: hidden; }
+.nbr-panel .widget-hprogress, .nbr-panel .nbr-bar .progress { height: 4px; min-height: 4px; }
+@media print { .nbr-panel { border: 0; padding: 0; max-width: none; } .nbr-panel .jupyter-button { display: none; } }
+"""
+
+SHEET = re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r"\s+", " ", _SHEET)).strip()
+"""The style sheet, a constant: nothing of any object enters it."""
