@@ -53,7 +53,7 @@ class Standing(NamedTuple):
         The aliases and the stages that one version at most holds, each with that version's number.
     tags : tuple of str
         Of its newest version.
-    count, latest : int
+    ready, latest : int
         How many of its versions can be used, and the highest number among these.
     """
 
@@ -61,7 +61,7 @@ class Standing(NamedTuple):
     aliases: Mapping[str, int] = MappingProxyType({})
     stages: Mapping[str, int] = MappingProxyType({})
     tags: tuple[str, ...] = ()
-    count: int = 0
+    ready: int = 0
     latest: int = 0
 
 

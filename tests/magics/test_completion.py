@@ -27,6 +27,12 @@ def tab(shell: InteractiveShell, text: str) -> list[str]:
         return [text[: c.start] + c.text for c in shell.Completer.completions(text, len(text))]
 
 
+def beside(shell: InteractiveShell, text: str) -> dict[str, str]:
+    """Return what the word under the cursor becomes, and what a front end shows beside each."""
+    with provisionalcompleter():
+        return {c.text: c.type for c in shell.Completer.completions(text, len(text))}
+
+
 @pytest.fixture
 def stocked(run: Run, shell: InteractiveShell) -> InteractiveShell:
     """Return a shell with a registry of two models."""
@@ -66,6 +72,30 @@ def test_other_lines_are_left_alone(stocked: InteractiveShell) -> None:
         assert not any("churn" in found for found in tab(stocked, text))
 
 
+def test_stage_and_metric_stand_beside_names(run: Run, stocked: InteractiveShell) -> None:
+    """A version's stage and metric are shown, and only its name is inserted."""
+    run("%register churn clf --metric auc=0.931;")
+    assert {"churn/2": "no stage · auc 0.931", "churn/1": "Production"} == {
+        text: told for text, told in beside(stocked, "%show churn/").items() if text[-1].isdigit()
+    }
+    assert {"churn-eu": "1 version · latest 1"} == beside(stocked, "%show churn-e")
+    assert {"Production": "held by version 1"} == beside(stocked, "%promote churn/2 Prod")
+    assert {"verify": "nbregistry"} == beside(stocked, "%nbregistry verif")
+
+
+def test_trouble_with_what_stands_beside_leaves_the_names(
+    stocked: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A document that cannot be read costs the words beside a name, not the name."""
+
+    def broken(self: Known, versions: object) -> None:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(Known, "glimpses", broken)
+    assert {"churn-eu": "nbregistry"} == beside(stocked, "%show churn-e")
+    assert ("", "") == tuple(capsys.readouterr())
+
+
 def test_without_a_registry_none_is_made(shell: InteractiveShell) -> None:
     """TAB in an empty folder offers stages and options, and makes nothing."""
     assert ["%promote churn/1 Production"] == tab(shell, "%promote churn/1 Prod")
@@ -92,7 +122,7 @@ def test_two_thousand_models_in_time(stocked: InteractiveShell, monkeypatch: pyt
     view = View()
     actor = Actor("ana")
     put: dict[str, dict[int, Any]] = {"models": {}, "versions": {}}
-    blank = {"stage": "None", "aliases": [], "status": "READY", "tags": {}}
+    blank = {"stage": "None", "aliases": [], "status": "READY", "tags": {}, "metrics": {"auc": 0.93}}
     for model in range(2_000):
         put["models"][model + 1] = {"name": f"model-{model}"}
         for number in range(1, 51):

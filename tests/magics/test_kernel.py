@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ CELLS = [
     "%promote churn/1 prodction",
     "%audit churn",
     "line = '%promote churn/1 Pro'\nget_ipython().kernel.do_complete(line, len(line))['matches']",
+    "line = '%show churn/'\nget_ipython().kernel.do_complete(line, len(line))",
 ]
 
 
@@ -70,3 +72,13 @@ def test_tab_in_the_kernel(notebook: tuple[Any, Path]) -> None:
     """What a front end asks the kernel for on TAB is answered with whole words."""
     book, _ = notebook
     assert "['Production']" == outputs(book, 6)[0].data["text/plain"]
+
+
+def test_tab_tells_stage_and_metric(notebook: tuple[Any, Path]) -> None:
+    """The kernel's answer, as JupyterLab reads it, holds stage and metric beside what is inserted."""
+    book, _ = notebook
+    answer = ast.literal_eval(outputs(book, 7)[0].data["text/plain"])
+    beside = {one["text"]: one["type"] for one in answer["metadata"]["_jupyter_types_experimental"]}
+    assert ["churn/1"] == answer["matches"] == list(beside)
+    assert "no stage · auc 0.9" == beside["churn/1"]
+    assert (len("%show "), len("%show churn/")) == (answer["cursor_start"], answer["cursor_end"])
