@@ -18,9 +18,11 @@ from nbregistry.domain.gates import Gate
 from nbregistry.domain.lifecycle import Kind, Stage
 from nbregistry.domain.refs import Ref
 from nbregistry.domain.results import Annotations, Card, Events, Models, Versions
+from nbregistry.domain.tenure import Tenures
 from nbregistry.registry import changing, checking, comparing, keeping, labelling, loading, reading, registering
 from nbregistry.registry.core import Core, Done, Target
 from nbregistry.registry.registering import Request
+from nbregistry.registry.tenures import tenures as who_held
 
 
 class Registry:
@@ -179,13 +181,9 @@ class Registry:
             return reading.models(view)
 
     def search(
-        self,
-        filter: str = "",
-        *,
-        order_by: str | Sequence[str] | None = None,
-        limit: int | None = 50,
+        self, filter: str = "", *, order_by: str | Sequence[str] | None = None, limit: int | None = 50,
         cursor: str | None = None,
-    ) -> Versions:
+    ) -> Versions:  # fmt: skip
         """Return the versions that a filter matches, newest first unless told.
 
         Parameters
@@ -209,6 +207,14 @@ class Registry:
     def audit(self, target: Target | None = None, *, limit: int | None = None) -> Events:
         """Return what happened to a model, to one version, or to all, oldest first; ``limit`` keeps the newest."""
         return reading.audit(self._core, self._core.view(), target, limit=limit)
+
+    def tenures(self, name: str | None = None, stage: str | Stage = Stage.PRODUCTION) -> Tenures:
+        """Return who held a stage from when until when, who decided and why, of one model or of all; newest first.
+
+        ``[t for t in r.tenures("churn") if t.at(moment)]`` is who was in production then; ``.current`` is who is now.
+        """
+        with self._core.steady() as view:
+            return who_held(self._core, view, name, stage)
 
     def annotations(self, target: Target) -> Annotations:
         """Return the notes on a version, or on a model for a bare name, oldest first."""
@@ -246,15 +252,9 @@ class Registry:
     # -- changing
 
     def promote(
-        self,
-        target: Target,
-        stage: str | Stage,
-        *,
-        because: str | None = None,
-        expect: str | ModelVersion | None = None,
-        dry_run: bool = False,
-        key: str | None = None,
-    ) -> Promotion:
+        self, target: Target, stage: str | Stage, *, because: str | None = None,
+        expect: str | ModelVersion | None = None, dry_run: bool = False, key: str | None = None,
+    ) -> Promotion:  # fmt: skip
         """Move a version into a stage; who holds Staging or Production is archived in the same commit.
 
         Parameters
@@ -282,14 +282,9 @@ class Registry:
         return changing.rollback(self._core, name, stage, because=because, key=key)
 
     def alias(
-        self,
-        target: Target,
-        alias: str,
-        *,
-        because: str | None = None,
-        expect: str | None = None,
+        self, target: Target, alias: str, *, because: str | None = None, expect: str | None = None,
         key: str | None = None,
-    ) -> ModelVersion:
+    ) -> ModelVersion:  # fmt: skip
         """Point an alias at a version; ``expect`` is the reference it must point at now."""
         return self._changed(labelling.alias(self._core, target, alias, because=because, expect=expect, key=key))
 
@@ -312,14 +307,9 @@ class Registry:
         return self._told(labelling.describe(self._core, target, markdown))
 
     def annotate(
-        self,
-        target: Target,
-        text: str,
-        *,
-        kind: str | Kind = Kind.NOTE,
-        reply_to: int | None = None,
+        self, target: Target, text: str, *, kind: str | Kind = Kind.NOTE, reply_to: int | None = None,
         key: str | None = None,
-    ) -> Annotation:
+    ) -> Annotation:  # fmt: skip
         """Add a note (note, warning, decision, incident) to a version, or to the model for a bare name."""
         done, id_ = labelling.annotate(self._core, target, text, kind=kind, reply_to=reply_to, key=key)
         return replace(reading.annotation(self._core.view(), id_), receipt=done.receipt)

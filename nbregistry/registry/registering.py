@@ -21,6 +21,7 @@ from nbregistry.domain.graph import Graph
 from nbregistry.domain.graph_documents import as_document
 from nbregistry.domain.lifecycle import Stage, Status
 from nbregistry.domain.refs import alias_name, model_name
+from nbregistry.domain.tenure import AT_REGISTER
 from nbregistry.errors import AlreadyExists, Conflict, InvalidInput, Refused, RegistryError
 from nbregistry.flavors import table
 from nbregistry.flavors.answers import same
@@ -253,12 +254,13 @@ def _commit(core: Core, name: str, draft: Draft, *, stage: Stage | None, alias: 
 
 def _place(core: Core, ref: str, draft: Draft, *, stage: Stage | None, alias: str | None) -> None:
     """Give the new version its stage and alias; a refusal leaves it registered and says why."""
-    because = "at register"
     try:
         if stage is not None and stage is not Stage.NONE:
-            changing.promote(core, ref, stage, because=because, expect=None, dry_run=False, gates=core.gates, key=None)
+            changing.promote(
+                core, ref, stage, because=AT_REGISTER, expect=None, dry_run=False, gates=core.gates, key=None
+            )
         if alias is not None:
-            labelling.alias(core, ref, alias, because=because, expect=None, key=None)
+            labelling.alias(core, ref, alias, because=AT_REGISTER, expect=None, key=None)
     except Conflict as error:
         draft.notices.append(str(error))
 
