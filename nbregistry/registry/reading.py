@@ -128,11 +128,12 @@ def audit(core: Core, view: View, target: Target | None, *, limit: int | None) -
         if commit.seq > view.seq:
             break
         if concerns(commit):
-            found.append(_event(commit))
+            found.append(event(commit))
     return Events(found[-limit:] if limit else found)
 
 
-def _event(commit: Commit) -> Event:
+def event(commit: Commit) -> Event:
+    """Return a commit as a line of the audit."""
     who = commit.actor
     return Event(
         commit.seq, moment(commit.time), commit.action, commit.target, who.user, who.host, who.notebook, who.cell,
