@@ -35,20 +35,32 @@ class Lab:
     ----------
     folder : Path
         What it serves; its log is written beside it.
+    dark : bool
+        Whether it begins in the dark theme.
     """
 
-    def __init__(self, folder: Path, **more: Any) -> None:
+    def __init__(self, folder: Path, *, dark: bool = False, **more: Any) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
         self.log = folder.parent / f"{folder.name}.log"
         options = {
             "ServerApp.ip": "127.0.0.1", "ServerApp.port": 0, "ServerApp.open_browser": False,
             "ServerApp.root_dir": folder, "ServerApp.allow_root": True, "IdentityProvider.token": self.token,
-            "LabApp.news_url": "", "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate", **more,
+            "LabApp.news_url": "", "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+            "LabApp.user_settings_dir": self._settings(dark), **more,
         }  # fmt: skip
         command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+
+    def _settings(self, dark: bool) -> Path:
+        """Write the settings of a user who wants no news and, perhaps, the dark theme."""
+        place = self.folder.parent / f"{self.folder.name}-settings" / "@jupyterlab" / "apputils-extension"
+        place.mkdir(parents=True)
+        (place / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        theme = "JupyterLab Dark" if dark else "JupyterLab Light"
+        (place / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+        return place.parent.parent
 
     def address(self) -> str:
         """Return where it listens, once it answers."""
@@ -78,9 +90,9 @@ class Lab:
 
 
 @contextlib.contextmanager
-def lab_of(folder: Path, **more: Any) -> Iterator[Lab]:
+def lab_of(folder: Path, *, dark: bool = False, **more: Any) -> Iterator[Lab]:
     """Run a JupyterLab for a block."""
-    server = Lab(folder, **more)
+    server = Lab(folder, dark=dark, **more)
     try:
         yield server
     finally:

@@ -28,15 +28,26 @@ _SHEET = """
   width: auto; max-width: none; text-align: left; height: auto; line-height: 1.4; margin: 0 0 3px; overflow: visible;
   color: var(--jp-ui-font-color1, inherit); font-size: var(--jp-ui-font-size1, 13px); font-weight: 500;
 }
-.nbr-panel .nbr-field input, .nbr-panel .nbr-field select, .nbr-panel .nbr-field textarea { width: 100%; margin: 0; }
+.nbr-panel .nbr-field input, .nbr-panel .nbr-field select, .nbr-panel .nbr-field textarea {
+  width: 100%; margin: 0; flex: none; box-sizing: border-box;
+}
+.nbr-panel .nbr-field > select, .nbr-panel .nbr-field > input { height: var(--jp-widgets-inline-height, 28px); }
+.nbr-panel .nbr-field > select { background-size: 20px; }
 .nbr-panel .nbr-field textarea { min-height: 58px; resize: vertical; font-family: inherit; line-height: 1.45; }
 .nbr-panel .nbr-tick { width: auto; margin: 0; }
 .nbr-panel .nbr-tick .widget-label-basic { align-items: center; gap: 4px; }
 .nbr-panel .nbr-views { margin: 2px 0 0; width: auto; }
-.nbr-panel .nbr-views .widget-toggle-buttons { flex-wrap: wrap; }
-.nbr-panel .nbr-views .widget-toggle-button, .nbr-panel .nbr-views .jupyter-button { width: auto; min-width: 0; }
 .nbr-panel .jupyter-button {
   width: auto; min-width: 0; padding: 0 12px; border-radius: 4px; margin: 0; font-weight: 500; box-shadow: none;
+}
+.nbr-panel .nbr-views { border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); }
+.nbr-panel .nbr-views .jupyter-button {
+  background: transparent; color: var(--jp-ui-font-color2, inherit); border-radius: 0; padding: 0 10px; margin: 0 0 -1px;
+  border-bottom: 2px solid transparent; box-shadow: none;
+}
+.nbr-panel .nbr-views .jupyter-button:hover { color: var(--jp-ui-font-color0, inherit); }
+.nbr-panel .nbr-views .jupyter-button.mod-active {
+  color: var(--jp-ui-font-color0, inherit); border-bottom-color: var(--jp-brand-color1, #1976d2); font-weight: 600;
 }
 .nbr-panel .jupyter-button:disabled { opacity: .5; cursor: default; }
 .nbr-panel :is(button, input, select, textarea, summary, [tabindex]):focus-visible {
