@@ -42,8 +42,8 @@ _SHEET = """
 }
 .nbr-panel .nbr-views { border-bottom: 1px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); }
 .nbr-panel .nbr-views .jupyter-button {
-  background: transparent; color: var(--jp-ui-font-color2, inherit); border-radius: 0; padding: 0 10px; margin: 0 0 -1px;
-  border-bottom: 2px solid transparent; box-shadow: none;
+  background: transparent; color: var(--jp-ui-font-color2, inherit); border-radius: 0; padding: 0 10px;
+  margin: 0 0 -1px; border-bottom: 2px solid transparent; box-shadow: none;
 }
 .nbr-panel .nbr-views .jupyter-button:hover { color: var(--jp-ui-font-color0, inherit); }
 .nbr-panel .nbr-views .jupyter-button.mod-active {
