@@ -66,7 +66,7 @@ class Matcher:
         """
         found = quietly(lambda: self._offers(context), _NOTHING)
         told: Mapping[str, str] = quietly(lambda: self._beside(found), {})
-        completions = [SimpleCompletion(text=text, type=told.get(text) or UMBRELLA) for text in found.words]
+        completions = [SimpleCompletion(text=text, type=_whole(told.get(text) or UMBRELLA)) for text in found.words]
         return SimpleMatcherResult(
             completions=completions, suppress=True, matched_fragment=found.fragment, ordered=True
         )
@@ -93,6 +93,11 @@ class Matcher:
         if found.question is None:
             return {}
         return beside(found.words, found.question, found.catalogue, self._shell.user_ns)
+
+
+def _whole(told: str) -> str:
+    """Return text that is not broken into lines: JupyterLab's list gives every word one line and would overlap them."""
+    return told.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _words(rest: str) -> tuple[list[Word], str]:

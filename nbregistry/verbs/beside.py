@@ -31,6 +31,7 @@ class _Told(NamedTuple):
     parts: tuple[str, ...]
     stage: bool
     """Whether the version's stage is worth a word."""
+    tail: str = ""
 
 
 def beside(
@@ -72,14 +73,14 @@ def _told(word: str, standing: Standing) -> _Told:
         return _Told(name, number, (f"version {number}",), stage=False)
     count = f"{standing.ready:,} version{'' if standing.ready == 1 else 's'}"
     held = next(iter(standing.stages.items()), ("latest", standing.latest))
-    return _Told(name, held[1], (count, f"{held[0]} {held[1]}") if held[1] else (count,), stage=False)
+    return _Told(name, held[1], (f"{held[0]} {held[1]}",) if held[1] else (), stage=False, tail=count)
 
 
 def _line(told: _Told, glimpse: Glimpse, metric: str) -> str:
     state = glimpse.state if told.stage else ""
     if state == _NONE:
         state = "" if told.parts else _STAGELESS
-    parts = (*told.parts, state, metric)
+    parts = (*told.parts, state, metric, told.tail)
     return _SEPARATOR.join(part for part in parts if part)
 
 

@@ -28,9 +28,11 @@ def tab(shell: InteractiveShell, text: str) -> list[str]:
 
 
 def beside(shell: InteractiveShell, text: str) -> dict[str, str]:
-    """Return what the word under the cursor becomes, and what a front end shows beside each."""
+    """Return what the word under the cursor becomes, and what is shown beside each, which must not break into lines."""
     with provisionalcompleter():
-        return {c.text: c.type for c in shell.Completer.completions(text, len(text))}
+        found = list(shell.Completer.completions(text, len(text)))
+        assert not any(" " in c.type for c in found)
+        return {c.text: c.type.replace("\N{NO-BREAK SPACE}", " ") for c in found}
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_stage_and_metric_stand_beside_names(run: Run, stocked: InteractiveShell
     assert {"churn/2": "no stage · auc 0.931", "churn/1": "Production"} == {
         text: told for text, told in beside(stocked, "%show churn/").items() if text[-1].isdigit()
     }
-    assert {"churn-eu": "1 version · latest 1"} == beside(stocked, "%show churn-e")
+    assert {"churn-eu": "latest 1 · 1 version"} == beside(stocked, "%show churn-e")
     assert {"Production": "held by version 1"} == beside(stocked, "%promote churn/2 Prod")
     assert {"verify": "nbregistry"} == beside(stocked, "%nbregistry verif")
 

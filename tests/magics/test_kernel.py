@@ -80,5 +80,5 @@ def test_tab_tells_stage_and_metric(notebook: tuple[Any, Path]) -> None:
     answer = ast.literal_eval(outputs(book, 7)[0].data["text/plain"])
     beside = {one["text"]: one["type"] for one in answer["metadata"]["_jupyter_types_experimental"]}
     assert ["churn/1"] == answer["matches"] == list(beside)
-    assert "no stage · auc 0.9" == beside["churn/1"]
+    assert "no stage · auc 0.9" == beside["churn/1"].replace("\N{NO-BREAK SPACE}", " ")
     assert (len("%show "), len("%show churn/")) == (answer["cursor_start"], answer["cursor_end"])

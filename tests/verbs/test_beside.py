@@ -92,9 +92,9 @@ def test_versions_tell_their_stage_and_metric() -> None:
         (
             "versions ",
             {
-                "churn": "4 versions · Production 3 · auc 0.9312",
-                "fraud": "1 version · latest 1 · rows 1,200,000",
-                "plain": "1 version · latest 1",
+                "churn": "Production 3 · auc 0.9312 · 4 versions",
+                "fraud": "latest 1 · rows 1,200,000 · 1 version",
+                "plain": "latest 1 · 1 version",
             },
         ),
         ("show plain/", {"plain/1": "no stage"}),
@@ -161,7 +161,7 @@ def test_big_registries_answer_in_time() -> None:
         seconds = []
         for _ in range(10):
             start = time.perf_counter()
-            assert all(text.endswith("auc 0.93") for text in told(line, many).values())
+            assert all("auc 0.93" in text for text in told(line, many).values())
             seconds.append(time.perf_counter() - start)
         best.append(min(seconds))
     assert max(best) < 0.02, best
