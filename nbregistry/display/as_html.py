@@ -7,11 +7,10 @@ reads: tables are tables and badges are words with spaces between them.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from html import escape
 
-from nbregistry.display import as_prose
+from nbregistry.display import as_prose, sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
@@ -25,9 +24,11 @@ from nbregistry.display.blocks import (
     Line,
     Look,
     Note,
+    Part,
     Patch,
     Prose,
     Span,
+    Spark,
     Table,
     Thread,
     Title,
@@ -36,9 +37,8 @@ from nbregistry.display.blocks import (
 )  # fmt: skip
 from nbregistry.display.figures import ago, stamp
 from nbregistry.display.style import SHEET
-from nbregistry.display.visible import MOST, inline
+from nbregistry.display.visible import MOST, inline, ours
 
-_OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,_/-]{0,199}\Z")
 _LONG = 36  # characters from which a cell wraps whatever its column is
 _CODE = 500  # characters of one line of code
 _DEPTH = 6  # replies deeper than this stand under the sixth, not further to the right
@@ -160,7 +160,13 @@ def _prose(markdown: str) -> str:
 
 
 def _line(line: Line, now: datetime) -> str:
-    return " ".join(_when(part, now) if isinstance(part, When) else _span(part) for part in line)
+    return " ".join(_part(part, now) for part in line)
+
+
+def _part(part: Part, now: datetime) -> str:
+    if isinstance(part, When):
+        return _when(part, now)
+    return sparks.svg(part) if isinstance(part, Spark) else _span(part)
 
 
 def _when(when: When, now: datetime) -> str:
@@ -169,7 +175,7 @@ def _when(when: When, now: datetime) -> str:
 
 
 def _span(span: Span) -> str:
-    title = f' title="{escape(span.title)}"' if _OURS.match(span.title) else ""
+    title = f' title="{escape(span.title)}"' if ours(span.title) else ""
     look = span.look.value
     classes = f"nbr-badge nbr-{look}" if look.startswith("badge-") else f"nbr-{look}"
     element = "code" if span.look is Look.CODE else "span"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from nbregistry.display import sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
@@ -22,9 +23,10 @@ from nbregistry.display.blocks import (
     Line,
     Look,
     Note,
+    Part,
     Patch,
     Prose,
-    Span,
+    Spark,
     Table,
     Thread,
     Title,
@@ -114,7 +116,9 @@ def _line(line: Line) -> str:
     return " ".join(filter(None, (_part(part) for part in line)))
 
 
-def _part(part: Span | When) -> str:
+def _part(part: Part) -> str:
+    if isinstance(part, Spark):
+        return sparks.characters(part).strip()
     if isinstance(part, When):
         return f"{stamp(part.moment)} UTC"
     text = escaped(part.text)

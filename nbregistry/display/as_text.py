@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 
+from nbregistry.display import sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
@@ -21,9 +22,10 @@ from nbregistry.display.blocks import (
     Line,
     Look,
     Note,
+    Part,
     Patch,
     Prose,
-    Span,
+    Spark,
     Table,
     Thread,
     Title,
@@ -183,7 +185,9 @@ def _wrap(text: str, space: int) -> list[str]:
     return [*lines, line]
 
 
-def _part(part: Span | When) -> str:
+def _part(part: Part) -> str:
+    if isinstance(part, Spark):
+        return sparks.characters(part)
     if isinstance(part, When):
         return f"{stamp(part.moment)} UTC"
     text = inline(part.text, MOST)

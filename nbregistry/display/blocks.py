@@ -65,7 +65,25 @@ class When:
     moment: datetime
 
 
-Line: TypeAlias = "tuple[Span | When, ...]"
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A small picture of numbers: a line for how they went, bars for how they lie.
+
+    Attributes
+    ----------
+    values : tuple of float or None
+        Oldest or lowest first; None and what is not finite leave a gap.
+    told : str
+        What it shows, for those who cannot see it; of our own making, never what a user typed.
+    """
+
+    values: tuple[float | None, ...]
+    bars: bool = False
+    told: str = ""
+
+
+Part: TypeAlias = "Span | When | Spark"
+Line: TypeAlias = "tuple[Part, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +231,7 @@ GAP = Span("—", Look.MUTED)
 
 def spaced(parts: Iterable[Line], mark: str = "·") -> Line:
     """Join the lines that are not empty with a quiet mark between them."""
-    joined: list[Span | When] = []
+    joined: list[Part] = []
     for part in parts:
         if part:
             joined.extend(([Span(mark, Look.MUTED)] if joined else []) + list(part))

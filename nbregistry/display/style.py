@@ -109,6 +109,9 @@ _SHEET = """
 .nbr .nbr-note time { color: var(--nbr-quiet); }
 .nbr .nbr-replies { border-left: 2px solid var(--nbr-line); padding-left: 12px; margin-left: 2px; }
 .nbr summary { cursor: pointer; }
+.nbr .nbr-spark { vertical-align: middle; overflow: visible; color: var(--nbr-quiet); }
+.nbr .nbr-spark polyline { fill: none; stroke: currentColor; stroke-width: 1.4; stroke-linejoin: round; }
+.nbr .nbr-spark rect, .nbr .nbr-spark circle { fill: currentColor; }
 """
 _TONE = """
 .nbr .nbr-{tone}, .nbr .nbr-badge-{tone} {{ color: {hue}; font-weight: 500; }}

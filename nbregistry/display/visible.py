@@ -7,6 +7,7 @@ controls become their Unicode pictures (``␛``), other invisible characters the
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ MOST = 1_000
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
 _PROSE_MARKS = frozenset("\u200e\u200f\u061c\u00ad")
+_OURS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 :+.,_/-]{0,199}\Z")
 _MOST_MARKS = 4  # Vietnamese and pointed Hebrew need three on one letter; towers of dozens cover the lines around
 
 
@@ -29,6 +31,11 @@ def inline(text: object, limit: int = LIMIT) -> str:
     cut = whole[:limit]
     shown = cut if cut.isprintable() and cut.isascii() else _visible(cut, keep=frozenset())
     return shown if len(whole) <= limit else f"{shown}… (+{len(whole) - limit:,} characters)"
+
+
+def ours(text: str) -> bool:
+    """Whether text is of a form that we make ourselves (digests, exact numbers), so that an attribute may hold it."""
+    return _OURS.match(text) is not None
 
 
 def first_line(text: str, limit: int = 80) -> str:
