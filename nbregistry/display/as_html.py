@@ -39,6 +39,7 @@ from nbregistry.display.figures import ago, stamp
 from nbregistry.display.style import SHEET
 from nbregistry.display.visible import MOST, inline, ours
 
+_PAGE = re.compile(r"\?[A-Za-z0-9=&%._~+-]{0,1000}\Z")  # of the page this stands in: no path, no host, no scheme
 _LONG = 36  # characters from which a cell wraps whatever its column is
 _CODE = 500  # characters of one line of code
 _DEPTH = 6  # replies deeper than this stand under the sixth, not further to the right
@@ -175,6 +176,8 @@ def _when(when: When, now: datetime) -> str:
 
 
 def _span(span: Span) -> str:
+    if span.look is Look.LINK:
+        return _link(span)
     title = f' title="{escape(span.title)}"' if ours(span.title) else ""
     look = span.look.value
     classes = f"nbr-badge nbr-{look}" if look.startswith("badge-") else f"nbr-{look}"
@@ -184,6 +187,11 @@ def _span(span: Span) -> str:
     if span.look is Look.PLAIN and not title:
         return text
     return f'<{element} class="{classes}"{title}>{text}</{element}>'
+
+
+def _link(span: Span) -> str:
+    text = f"<bdi>{_text(span.text)}</bdi>"
+    return f'<a class="nbr-link" href="{escape(span.title)}">{text}</a>' if _PAGE.match(span.title) else text
 
 
 def _text(text: str) -> str:

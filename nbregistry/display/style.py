@@ -104,6 +104,8 @@ _SHEET = """
 .nbr .nbr-prose blockquote {
   border-left: 3px solid var(--nbr-line); margin: 4px 0; padding: 0 10px; background: transparent;
 }
+.nbr a.nbr-link { color: var(--jp-content-link-color, LinkText); text-decoration: none; }
+.nbr a.nbr-link:hover { text-decoration: underline; }
 .nbr .nbr-prose a { color: var(--jp-content-link-color, inherit); text-decoration: underline; }
 .nbr .nbr-note { margin: 10px 0 0; }
 .nbr .nbr-note time { color: var(--nbr-quiet); }

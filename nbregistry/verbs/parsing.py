@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbregistry.errors import InvalidInput, did_you_mean
-from nbregistry.verbs.grammar import Argument, Place, Values, Verb
+from nbregistry.verbs.grammar import MANY, Argument, Place, Values, Verb
 from nbregistry.verbs.words import Word
 
 HELP = ("-h", "--help")
@@ -122,7 +122,7 @@ class Walk:
         arg = self.options.get(name)
         if arg is None:
             raise InvalidInput(self._unknown(name))
-        if arg.name in self.taken and not arg.pairs:
+        if arg.name in self.taken and not (arg.pairs or (arg.most == MANY and not arg.text)):
             raise InvalidInput(f"{name} was given twice.")
         self._finish()
         self.taken.setdefault(arg.name, [])

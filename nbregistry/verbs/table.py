@@ -24,7 +24,8 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
+    """Read a port."""
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536):
         raise InvalidInput(f"{text[:80]!r} is no port: give a number up to 65535, or 0 for any that is free.")
     return int(text)
@@ -181,9 +182,9 @@ _SERVE = Verb(
     (
         Argument("refs", "versions: churn, churn/3, churn/production, churn@champion", Offer.REF, most=MANY,
                  shown="REF ..."),
-        Argument("--port", "0 is any that is free; that of a server of yours adds to what it serves", read=_port,
+        Argument("--port", "0 is any that is free; that of a server of yours adds to what it serves", read=port,
                  shown="PORT"),
-        Argument("--grpc", "a port for gRPC beside it; 0 is any that is free", read=_port, shown="PORT"),
+        Argument("--grpc", "a port for gRPC beside it; 0 is any that is free", read=port, shown="PORT"),
         Argument("--host", "where to listen; beyond this machine only with a token", shown="HOST"),
         Argument("--workers", "processes that share the port", read=_whole, shown="N"),
         Argument("--token", "what callers must send; auto makes one", shown="TOKEN|auto"),
