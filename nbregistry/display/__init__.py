@@ -68,11 +68,18 @@ def bundle(obj: object) -> dict[str, str]:
 def attach() -> None:
     """Give the classes of the domain the methods by which notebooks and terminals show them."""
     from nbregistry.config import Settings
-    from nbregistry.domain import commits, comparison, entities, results, signature
+    from nbregistry.domain import commits, comparison, entities, results, signature, tenure
     from nbregistry.serving import process
 
     # What stands inside other things, in lists and in log lines: its repr is one line, its str the whole.
-    parts = (entities.Annotation, entities.Event, entities.ModelVersion, entities.RegisteredModel, process.Server)
+    parts = (
+        entities.Annotation,
+        entities.Event,
+        entities.ModelVersion,
+        entities.RegisteredModel,
+        process.Server,
+        tenure.Tenure,
+    )
     wholes = (
         comparison.Comparison,
         comparison.Section,
@@ -82,6 +89,7 @@ def attach() -> None:
         results.Models,
         results.Overview,
         results.Versions,
+        tenure.Tenures,
         process.Servers,
         entities.Promotion,
         entities.Report,

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from nbregistry.config import Settings
-from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_server, of_version
+from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_server, of_tenure, of_version
 from nbregistry.display.blocks import View
 from nbregistry.domain.commits import Receipt
 from nbregistry.domain.comparison import Comparison, Section
 from nbregistry.domain.entities import Annotation, Event, ModelVersion, Promotion, RegisteredModel, Report
 from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
 from nbregistry.domain.signature import Signature
+from nbregistry.domain.tenure import Tenure, Tenures
 from nbregistry.errors import InvalidInput
 from nbregistry.serving.process import Server, Servers
 
@@ -35,6 +36,8 @@ TELLERS: dict[type, Callable[[Any], View]] = {
     Servers: of_server.servers,
     Settings: of_checks.settings,
     Signature: of_checks.signature,
+    Tenure: of_tenure.tenure,
+    Tenures: of_tenure.tenures,
     Versions: of_lists.versions,
 }
 
@@ -44,6 +47,7 @@ BRIEFS: dict[type, Callable[[Any], str]] = {
     ModelVersion: of_version.brief,
     RegisteredModel: of_lists.brief_model,
     Server: of_server.brief,
+    Tenure: of_tenure.brief,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from nbregistry.domain.results import Events, Models, Versions
+from nbregistry.domain.tenure import Tenures
 from nbregistry.errors import InvalidInput
 from nbregistry.registry import Registry, checking
 from nbregistry.verbs.asking import Ask
@@ -12,7 +13,7 @@ from nbregistry.verbs.cards import ShownVersion, proven
 from nbregistry.verbs.grammar import Values
 from nbregistry.verbs.namespace import lookup
 
-_Found = TypeVar("_Found", Models, Versions, Events)
+_Found = TypeVar("_Found", Models, Versions, Events, Tenures)
 
 _PAGE = 50  # rows that a search answers with unless told otherwise
 
@@ -76,3 +77,9 @@ def data(ask: Ask, values: Values) -> tuple[Any, Any]:
             raise InvalidInput(f"--data {word}: this variable is None.")
     features, target = [*found, None, None][:2]
     return features, target
+
+
+def production(ask: Ask, values: Values) -> Tenures:
+    """Tell what is in production, since when, who decided, and what it replaced."""
+    registry = view(ask, values)
+    return _or_nowhere(ask, registry, registry.tenures(values["name"]))

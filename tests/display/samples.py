@@ -25,6 +25,7 @@ from nbregistry.domain.entities import (
 from nbregistry.domain.lifecycle import Kind, Stage, Status
 from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
 from nbregistry.domain.signature import Column, Signature
+from nbregistry.domain.tenure import How, Tenure, Tenures, Turn
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DIGEST = "ab12cd34ef56" + "0" * 52
@@ -292,6 +293,33 @@ def overview() -> Overview:
     )
 
 
+def tenures(name: str | None = "churn", **more: Any) -> Tenures:
+    """Return who was in production: a first version, one that was rolled back, the first again, and one now."""
+    older = captured(version(2, metrics={"auc": 0.91, "recall": 0.7}, created_by="josé"), OLDER)
+    newer = captured(
+        version(3, metrics={"auc": 0.9312, "recall": 0.68, "n": 7043.0}, note="less regularisation"), FILES
+    )
+    turns = [
+        Turn(10 + n, NOW - timedelta(days=days), by, why, how, promotion().evidence if how is How.PROMOTE else ())
+        for n, (days, by, why, how) in enumerate((
+            (200, "ana", "first model", How.PROMOTE), (30, "bo", "", How.PROMOTE),
+            (29, "ana", "odd scores", How.ROLLBACK), (3, "josé", "AUC +2 pt on Q3", How.PROMOTE),
+        ))
+    ]  # fmt: skip
+    held = (older, newer, older, newer)
+    made = [
+        Tenure(
+            name="churn", number=held[n].number, digest=DIGEST, stage=Stage.PRODUCTION, since=turn.time,
+            until=turns[n + 1].time if n < 3 else None, decided_by=turn.by, because=turn.because, how=turn.how,
+            evidence=turn.evidence, replaced=held[n - 1].ref if n else None, ended=turns[n + 1] if n < 3 else None,
+            replaced_by=held[n + 1].ref if n < 3 else None, notes=tuple(thread()[2:]) if n == 3 else (), seq=turn.seq,
+            version=held[n], predecessor=held[n - 1] if n else None,
+        )
+        for n, turn in enumerate(turns)
+    ]  # fmt: skip
+    return Tenures(made[::-1], name=name, vacant=("fraud",), past=NOW, **more)
+
+
 def everything() -> dict[str, object]:
     """Return one of each, by name."""
     return {
@@ -321,6 +349,11 @@ def everything() -> dict[str, object]:
         "overview": overview(),
         "settings": Settings.resolve("here"),
         "receipt": RECEIPT,
+        "tenures": tenures(),
+        "tenures of all": tenures(None),
+        "past tenures": Tenures(tenures()[1:], name="churn", past=NOW),
+        "tenure": tenures()[1],
+        "no tenures": Tenures(name="churn", past=NOW),
     }
 
 
@@ -337,6 +370,9 @@ def poisoned(obj: Any, text: str) -> Any:
         return {f"{text}{n}" if n else text: poisoned(value, text) for n, value in enumerate(obj.values())}
     if isinstance(obj, Versions | Models | Events | Annotations):
         return type(obj)([poisoned(part, text) for part in obj])
+    if isinstance(obj, Tenures):
+        name = None if obj.name is None else text
+        return Tenures([poisoned(part, text) for part in obj], name=name, vacant=(text,), past=obj.past)
     if isinstance(obj, tuple | list):
         return type(obj)(poisoned(part, text) for part in obj)
     if isinstance(obj, ModelVersion):
