@@ -8,18 +8,22 @@ reads: tables are tables and badges are words with spaces between them.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from html import escape
 
-from nbregistry.display import as_prose, sparks
+from nbregistry.display import as_prose, charts, plotted, sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Chart,
     Code,
     Column,
+    Drawing,
     Facts,
     Foot,
+    GroupedBars,
     Heading,
     Line,
     Look,
@@ -31,6 +35,8 @@ from nbregistry.display.blocks import (
     Spark,
     Table,
     Thread,
+    Tile,
+    Tiles,
     Title,
     View,
     When,
@@ -103,15 +109,12 @@ def _block(block: Block, now: datetime) -> str:
             return _prose(markdown)
         case Bullets(lines):
             return f'<ul class="nbr-list">{"".join(f"<li>{_line(line, now)}</li>" for line in lines)}</ul>'
-        case Patch(label, lines):
-            above = f'<div class="nbr-under">{_line(label, now)}</div>'
-            drawn = "\n".join(_span(Span(code[:_CODE], look)) for look, code in lines)
-            return f'{above}<pre class="nbr-patch">{drawn}</pre>'
-        case Code(lines):
-            drawn = "\n".join(escape(inline(code, MOST_CODE)) for code in lines)
-            return f'<pre class="nbr-patch nbr-code">{drawn}</pre>'
+        case Patch() | Code():
+            return _lines(block, now)
         case Thread(notes):
             return "".join(_note(note, now, 0) for note in notes)
+        case GroupedBars() | Chart() | Tiles():
+            return _drawing(block, now)
         case Foot(line):
             return f'<div class="nbr-foot">{_line(line, now)}</div>'
 
@@ -129,6 +132,65 @@ def _table(table: Table, now: datetime) -> str:
         f"<tbody>{rows}</tbody></table></div>"
     )
     return shown + (f'<div class="nbr-more">{_text(table.more)}</div>' if table.more else "")
+
+
+def _lines(block: Patch | Code, now: datetime) -> str:
+    """Draw lines of code."""
+    match block:
+        case Patch(label, lines):
+            above = f'<div class="nbr-under">{_line(label, now)}</div>'
+            drawn = "\n".join(_span(Span(code[:_CODE], look)) for look, code in lines)
+            return f'{above}<pre class="nbr-patch">{drawn}</pre>'
+        case Code(lines):
+            drawn = "\n".join(escape(inline(code, MOST_CODE)) for code in lines)
+            return f'<pre class="nbr-patch nbr-code">{drawn}</pre>'
+
+
+def _drawing(block: Drawing, now: datetime) -> str:
+    match block:
+        case GroupedBars():
+            return _bars(block, now)
+        case Chart():
+            return _chart(block, now)
+        case Tiles(tiles):
+            return f'<div class="nbr-tiles">{"".join(map(partial(_tile, now), tiles))}</div>'
+
+
+def _bars(found: GroupedBars, now: datetime) -> str:
+    """Draw a row for each bar; the table around them says everything that the lengths do."""
+    groups: list[str] = []
+    for group in found.groups:
+        rows: list[str] = []
+        head = f'<th scope="row" rowspan="{len(group.bars)}">{_text(group.name)}</th>'
+        for at, (name, bar, place) in enumerate(zip(found.names, group.bars, plotted.lengths(group), strict=True)):
+            drawn = f'<i style="margin-left: {100 * place[0]:.2f}%; width: {100 * place[1]:.2f}%"></i>' if place else ""
+            track = f'<div class="nbr-track nbr-{charts.HUES[at % 5]}">{drawn}</div>'
+            rows.append(
+                f"<tr>{head if at == 0 else ''}<td>{_text(name)}</td><td>{track}</td>"
+                f'<td class="nbr-right">{_text(bar.text)}</td><td>{_line(bar.note, now)}</td></tr>'
+            )
+        groups.append(f"<tbody>{''.join(rows)}</tbody>")
+    more = f'<div class="nbr-more">{_text(found.more)}</div>' if found.more else ""
+    return f'<div class="nbr-box"><table class="nbr-table nbr-bars">{"".join(groups)}</table></div>{more}'
+
+
+def _chart(chart: Chart, now: datetime) -> str:
+    """Draw a chart, what its signs mean, and its numbers for those who cannot see it or want to know."""
+    keys = "".join(
+        f"<span>{charts.swatch(at, one.mark)}{_text(one.name)} {_span(Span(one.note, Look.MUTED))}</span>"
+        for at, one in charts.placed(chart.series)
+    )
+    note = f'<div class="nbr-under">{_line(chart.note, now)}</div>' if chart.note else ""
+    numbers = f"<details><summary>The numbers</summary>{_table(plotted.table(chart), now)}</details>"
+    return (
+        f'<div class="nbr-chart"><div class="nbr-strong">{_text(chart.title)}</div>{note}'
+        f'<div class="nbr-legend">{keys}</div>{charts.svg(chart, _text)}{numbers}</div>'
+    )
+
+
+def _tile(now: datetime, tile: Tile) -> str:
+    name = f'<div class="nbr-under">{_text(tile.name)}</div>'
+    return f'<div class="nbr-tile">{name}<div class="nbr-figure">{_line(tile.line, now)}</div></div>'
 
 
 def _name(name: str) -> str:

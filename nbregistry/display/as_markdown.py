@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import re
 
-from nbregistry.display import sparks
+from nbregistry.display import plotted, sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Chart,
     Code,
+    Column,
+    Drawing,
     Facts,
     Foot,
+    GroupedBars,
     Heading,
     Line,
     Look,
@@ -26,9 +30,11 @@ from nbregistry.display.blocks import (
     Part,
     Patch,
     Prose,
+    Span,
     Spark,
     Table,
     Thread,
+    Tiles,
     Title,
     View,
     When,
@@ -74,13 +80,12 @@ def _block(block: Block) -> str:
             return _quoted(markdown, "> ")
         case Bullets(lines):
             return "\n".join(f"- {_line(line)}" for line in lines)
-        case Patch(label, lines):
-            code = "  \n".join(f"> {escaped(text, 500)}" for _, text in lines)
-            return f"{_line(label)}\n\n{code}"
-        case Code(lines):
-            return "\n".join(f"    {inline(code, MOST_CODE)}" for code in lines)
+        case Patch() | Code():
+            return _lines(block)
         case Thread(notes):
             return "\n".join(_note(note, 0) for note in notes)
+        case GroupedBars() | Chart() | Tiles():
+            return _drawing(block)
         case Foot(line):
             return _line(line)
 
@@ -91,6 +96,34 @@ def _table(table: Table) -> str:
     rows.extend([_line(line) for line in row] for row in table.rows)
     shown = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return shown + (f"\n\n{escaped(table.more)}" if table.more else "")
+
+
+def _lines(block: Patch | Code) -> str:
+    match block:
+        case Patch(label, lines):
+            code = "  \n".join(f"> {escaped(text, 500)}" for _, text in lines)
+            return f"{_line(label)}\n\n{code}"
+        case Code(lines):
+            return "\n".join(f"    {inline(code, MOST_CODE)}" for code in lines)
+
+
+def _drawing(block: Drawing) -> str:
+    match block:
+        case GroupedBars():
+            return _bars(block)
+        case Chart(title, note=note):
+            return "\n\n".join(filter(None, (f"**{escaped(title)}**", _line(note), _table(plotted.table(block)))))
+        case Tiles(tiles):
+            return "\n".join(f"- {escaped(tile.name)}: {_line(tile.line)}" for tile in tiles)
+
+
+def _bars(found: GroupedBars) -> str:
+    heads = (Column(""), *(Column(name, right=True) for name in found.names))
+    rows = tuple(
+        ((Span(group.name),), *((Span(bar.text, Look.NUMBER), *bar.note) for bar in group.bars))
+        for group in found.groups
+    )
+    return _table(Table(heads, rows, total=len(rows), more=found.more))
 
 
 def _note(note: Note, depth: int) -> str:

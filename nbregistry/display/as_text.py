@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import shutil
 
-from nbregistry.display import sparks
+from nbregistry.display import plotted, sparks
 from nbregistry.display.blocks import (
     MOST_CODE,
     Banner,
     Block,
     Bullets,
+    Chart,
     Code,
     Column,
+    Drawing,
     Facts,
     Foot,
+    GroupedBars,
     Heading,
     Line,
     Look,
@@ -28,6 +31,7 @@ from nbregistry.display.blocks import (
     Spark,
     Table,
     Thread,
+    Tiles,
     Title,
     View,
     When,
@@ -37,6 +41,7 @@ from nbregistry.display.visible import MOST, clip, inline, pad, prose, width
 
 _NARROWEST = 40  # below this nothing can be aligned; a terminal that says so is not one
 _WIDEST = 160
+_BAR = 24  # columns of the longest bar
 _LEAST = 12  # columns of a cell that still say something
 _GAP = "  "
 _PROSE_LINES, _PROSE_LIMIT = 40, 4_096
@@ -82,13 +87,12 @@ def _block(block: Block, space: int) -> list[str]:
             return _prose(markdown, "  ", space)
         case Bullets(lines):
             return [part for line in lines for part in _hanging("  • ", one_line(line), space)]
-        case Patch(label, lines):
-            code = (f"    {inline(text, 500)}" for _, text in lines)
-            return [clip(line, space) for line in (f"  {one_line(label)}", *code)]
-        case Code(lines):
-            return [f"    {inline(code, MOST_CODE)}" for code in lines]  # cut or wrapped, it could not be copied
+        case Patch() | Code():
+            return _lines(block, space)
         case Thread(notes):
             return [part for note in notes for part in _note(note, 0, space)]
+        case GroupedBars() | Chart() | Tiles():
+            return _drawing(block, space)
         case Foot(line):
             return _wrap(one_line(line), space)
 
@@ -123,6 +127,45 @@ def _table(table: Table, space: int) -> list[str]:
     if shown < len(heads):
         lines += _hanging("  ", f"Columns left out for width: {', '.join(heads[shown:])}.", space)
     return lines + (_hanging("  ", inline(table.more, MOST), space) if table.more else [])
+
+
+def _lines(block: Patch | Code, space: int) -> list[str]:
+    match block:
+        case Patch(label, lines):
+            code = (f"    {inline(text, 500)}" for _, text in lines)
+            return [clip(line, space) for line in (f"  {one_line(label)}", *code)]
+        case Code(lines):
+            return [f"    {inline(code, MOST_CODE)}" for code in lines]  # cut or wrapped, it could not be copied
+
+
+def _drawing(block: Drawing, space: int) -> list[str]:
+    match block:
+        case GroupedBars():
+            return _bars(block, space)
+        case Chart(title, note=note):
+            head = [clip(part, space) for part in (inline(title), one_line(note)) if part]
+            return [*head, *_table(plotted.table(block), space)]
+        case Tiles(tiles):
+            return _facts(tuple((tile.name, tile.line) for tile in tiles), space)
+
+
+def _bars(found: GroupedBars, space: int) -> list[str]:
+    names = [clip(inline(name), space // 4) for name in found.names]
+    deep = max(map(width, names), default=0)
+    lines: list[str] = []
+    for group in found.groups:
+        lines.append(clip(f"  {inline(group.name, MOST)}", space))
+        texts = [inline(bar.text) for bar in group.bars]
+        far = max(map(width, texts), default=0)
+        for name, bar, text, place in zip(names, group.bars, texts, plotted.lengths(group), strict=True):
+            drawn = _bar(*place) if place else ""
+            told = f"    {pad(name, deep)}{_GAP}{pad(drawn, _BAR)}{_GAP}{pad(text, far, right=True)}{_GAP}"
+            lines.append(clip(told + one_line(bar.note), space))
+    return lines + (_hanging("  ", inline(found.more, MOST), space) if found.more else [])
+
+
+def _bar(begins: float, length: float) -> str:
+    return " " * round(_BAR * begins) + "█" * (max(1, round(_BAR * length)) if length else 0)
 
 
 def _cell(line: Line) -> str:

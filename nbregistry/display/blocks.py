@@ -209,13 +209,101 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One number as a length, beside how it is written and what there is to say of it.
+
+    Attributes
+    ----------
+    value : float or None
+        None, and what is not finite, has no bar.
+    """
+
+    value: float | None
+    text: str
+    note: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Bars that are compared with each other: they share a scale, which begins at zero."""
+
+    name: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedBars:
+    """Groups of bars, each with a scale of its own; a group has one bar for each of ``names``."""
+
+    names: tuple[str, ...]
+    groups: tuple[Group, ...]
+    more: str = ""
+
+
+class Mark(StrEnum):
+    """How a series is drawn; a guide is a quiet line to compare the others with."""
+
+    LINE = "line"
+    POINTS = "points"
+    GUIDE = "guide"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of a chart under one name: ``x`` and ``y`` of the same length, in the order in which a line joins them."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    note: str = ""
+    mark: Mark = Mark.LINE
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What an axis measures, and its ends where the data do not decide them."""
+
+    label: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A few series over two axes; ``square`` where both axes have one unit."""
+
+    title: str
+    series: tuple[Series, ...]
+    x: Axis
+    y: Axis
+    square: bool = False
+    note: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure under its name, with what stands beside it: its recent past, how far it moved."""
+
+    name: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Figures side by side."""
+
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Foot:
     """What may be missed: receipts, where this comes from."""
 
     line: Line
 
 
-Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Code | Thread | Foot"
+Drawing: TypeAlias = "GroupedBars | Chart | Tiles"
+Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Code | Thread | Drawing | Foot"
 
 
 @dataclass(frozen=True, slots=True)

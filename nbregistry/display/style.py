@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+# Okabe and Ito's colours, which colour-blind eyes tell apart; dashes and marks tell series apart without any.
+_SERIES = {"first": "#0072b2", "second": "#d55e00", "third": "#009e73", "fourth": "#cc79a7", "fifth": "#e69f00"}
 _HUES = {"good": "#2da44e", "bad": "#e5484d", "warn": "#d08700", "info": "#3b82f6"}
 _SHEET = """
 .nbr {
@@ -111,6 +113,26 @@ _SHEET = """
 .nbr .nbr-note time { color: var(--nbr-quiet); }
 .nbr .nbr-replies { border-left: 2px solid var(--nbr-line); padding-left: 12px; margin-left: 2px; }
 .nbr summary { cursor: pointer; }
+.nbr .nbr-chart {
+  display: inline-block; vertical-align: top; margin: 10px 32px 4px 0; max-width: min(460px, 100%); box-sizing: border-box;
+}
+.nbr .nbr-plot { display: block; max-width: 100%; height: auto; overflow: visible; margin: 4px 0; }
+.nbr .nbr-plot text { font-family: inherit; font-variant-numeric: tabular-nums; }
+.nbr .nbr-legend { display: flex; flex-wrap: wrap; gap: 0 16px; }
+.nbr .nbr-swatch { vertical-align: -1px; margin-right: 5px; }
+.nbr .nbr-guide { color: var(--nbr-quiet); }
+.nbr table.nbr-bars { width: 100%; max-width: 720px; }
+.nbr .nbr-table.nbr-bars tr:nth-child(n) :is(th, td) { border: 0; padding: 1px 14px 1px 0; vertical-align: middle; }
+.nbr .nbr-table.nbr-bars tr:nth-child(n) th { font-weight: 500; vertical-align: top; }
+.nbr .nbr-table.nbr-bars tbody + tbody tr:nth-child(1) :is(th, td) { padding-top: 12px; }
+.nbr .nbr-bars td:nth-last-child(3) { width: 45%; }
+.nbr .nbr-track { background: var(--nbr-fill); border-radius: 2px; height: 9px; min-width: 90px; }
+.nbr .nbr-track i { display: block; height: 100%; border-radius: 2px; background: currentColor; }
+.nbr .nbr-tiles { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 6px 0; }
+.nbr .nbr-tile { min-width: 96px; }
+.nbr .nbr-tile .nbr-under { margin: 0; }
+.nbr .nbr-figure { font-size: 1.25em; font-variant-numeric: tabular-nums; line-height: 1.4; }
+.nbr .nbr-figure .nbr-muted { font-size: .76em; }
 .nbr .nbr-spark { vertical-align: middle; overflow: visible; color: var(--nbr-quiet); }
 .nbr .nbr-spark polyline { fill: none; stroke: currentColor; stroke-width: 1.4; stroke-linejoin: round; }
 .nbr .nbr-spark rect, .nbr .nbr-spark circle { fill: currentColor; }
@@ -125,10 +147,17 @@ _TONE = """
   .nbr .nbr-banner-{tone} {{ background: color-mix(in srgb, {hue} 9%, transparent); border-left-color: {hue}; }}
 }}
 """
+_PLOTTED = """
+.nbr .nbr-{name} {{ color: {hue}; }}
+@supports (color: color-mix(in srgb, red, blue)) {{
+  .nbr .nbr-{name} {{ color: color-mix(in srgb, {hue} 80%, currentColor); }}
+}}
+"""
 
 
 def _sheet() -> str:
     tones = "".join(_TONE.format(tone=tone, hue=hue) for tone, hue in _HUES.items())
+    tones += "".join(_PLOTTED.format(name=name, hue=hue) for name, hue in _SERIES.items())
     # Every output carries its sheet, as a saved notebook shows each on its own: no byte more than needed.
     return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", _SHEET + tones)).strip()
 
