@@ -7,6 +7,7 @@ reads: tables are tables and badges are words with spaces between them.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import partial
 from html import escape
