@@ -24,6 +24,7 @@ from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.refs import Ref
 from nbregistry.errors import InvalidInput, NotFound, Refused, RegistryError, StoreReadOnly, did_you_mean
 from nbregistry.flavors.trust import Keyring
+from nbregistry.registry.remembering import Remembered
 from nbregistry.storage.index import FAILED, READY, TRASHED
 from nbregistry.storage.store import Store
 from nbregistry.storage.tiny import View
@@ -79,6 +80,8 @@ class Core:
         What a promotion into a single-holder stage must pass.
     cells : callable
         Tells the executed cells of a shell; the extension puts its own log here, which has seen every cell.
+    remembered : Remembered
+        Which live objects this handle registered or loaded.
     """
 
     def __init__(self, settings: Settings, *, read_only: bool = False, frozen: View | None = None) -> None:
@@ -91,6 +94,7 @@ class Core:
         self._details: dict[Digest, Document] = {}
         self._missing: tuple[str, ...] | None = None
         self.doubt = ""
+        self.remembered = Remembered()
         self._pictures: dict[int, tuple[Document, ModelVersion]] = {}
 
     @cached_property

@@ -11,6 +11,7 @@ from nbregistry.domain.lifecycle import Status
 from nbregistry.errors import Refused
 from nbregistry.flavors import opening
 from nbregistry.registry.core import Core, Target
+from nbregistry.registry.remembering import states_loaded
 
 MANIFEST = 1
 
@@ -34,6 +35,16 @@ def load(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object
     _usable(doc)
     with core.store.blobs.verified(doc["files"]["model"]) as file:
         return opened(core, doc, file, trusted=trusted)
+
+
+def remembered(core: Core, target: Target, *, trusted: Collection[str] = ()) -> object:
+    """Load a version's model for a user, who may ask later which version that object is."""
+    view = core.view()
+    id_ = core.locate(view, target)
+    version = core.version(view, id_)
+    model = load(core, version, trusted=trusted)
+    core.remembered.note(model, version, states_loaded(model, view.versions[id_]))
+    return model
 
 
 def opened(core: Core, doc: Mapping[str, Any], file: BinaryIO, *, trusted: Collection[str] = ()) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,10 +19,12 @@ class Progress:
     ----------
     title : str
         What is being done.
+    hear : callable or None
+        Hears every state at once, instead of the error stream.
     """
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, hear: Callable[[str], None] | None = None) -> None:
+        self._title, self._hear = title, hear
         self._begun = time.monotonic()
         self._next = self._begun + AFTER
         self._shown = 0
@@ -37,6 +40,9 @@ class Progress:
 
     def tell(self, state: str) -> None:
         """Show a state, when it is time."""
+        if self._hear is not None:
+            self._hear(state)
+            return
         now = time.monotonic()
         if now < self._next:
             return

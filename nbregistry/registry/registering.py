@@ -6,7 +6,7 @@ Everything slow is done before the writer lock is taken: under it only the numbe
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from nbregistry.flavors.protocol import Flavor, format_of
 from nbregistry.registry import changing, labelling, loading, pinning
 from nbregistry.registry.core import Change, Core, Done
 from nbregistry.registry.progress import Progress
+from nbregistry.registry.remembering import states_of
 from nbregistry.storage.tiny import View
 from nbregistry.types import Digest, Document
 
@@ -50,6 +51,7 @@ class Request:
     alias: str | None = None
     format: str | None = None
     key: str | None = None
+    progress: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -72,14 +74,18 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     look = source.start()
     _ = core.keyring.public_key  # its library is loaded before the environment is looked at, the first time as the next
     draft = _draft(request)
-    with Progress(f"Registering {name}") as progress:
+    with Progress(f"Registering {name}", request.progress) as progress:
+        progress.tell("looking at data and environment")
         inputs = _look(core, request, draft)
+        progress.tell("storing")
         _store(core, request, draft, progress=progress)
+        progress.tell("loading it back")
         _check(core, request, draft, inputs)
         _keep(core, draft, "source", _source(core, draft, look))
     done = _commit(core, name, draft, stage=stage, alias=alias, key=request.key)
     view = core.view()
     version = core.version(view, core.locate(view, done.target, trashed=True), done.receipt)
+    core.remembered.note(request.model, version, draft.doc.get("states", ()))
     return version, tuple(draft.notices)
 
 
@@ -194,6 +200,8 @@ def _check(core: Core, request: Request, draft: Draft, rows: Any) -> None:
             audit = draft.flavor.audit(file, form.name) if form.safe else ()
             file.seek(0)
             again = draft.flavor.load(file, form.name, estimator=doc["estimator"], trusted=audit)
+        if states := states_of(model, again):
+            doc["states"] = states
         if rows is None:
             return
         with foreign("Predicting on the example"):
