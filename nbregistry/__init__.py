@@ -44,6 +44,8 @@ _ROOMS = {
     "Registry": "nbregistry.registry",
     "RegistryError": "nbregistry.errors",
     "Stage": "nbregistry.domain.lifecycle",
+    "_jupyter_server_extension_points": "nbregistry.lab",
+    "_load_jupyter_server_extension": "nbregistry.lab",
     "graph": "nbregistry.domain",
     "load_ipython_extension": "nbregistry.magics",
     "read_graph": "nbregistry.serving.graph.reading",
