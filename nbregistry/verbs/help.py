@@ -9,7 +9,7 @@ from nbregistry.verbs.grammar import Argument, Place, Verb
 from nbregistry.verbs.parsing import usage
 
 _WIDTH = 100
-_COLUMN = 22
+_COLUMN = 24
 
 
 def of_verb(verb: Verb, place: Place, extra: Iterable[tuple[str, str]] = ()) -> str:

@@ -111,7 +111,7 @@ _READING = (
          (Argument("ref", "a model or a version; the whole registry when left out", Offer.REF, shown="REF"),
           _limit("of the newest events"), _AS_OF),
          _LINE, example="churn"),
-    Verb("production", "Tell what is in production: since when, who decided, on what evidence, what it replaced.",
+    Verb("production", "Tell what is in production, since when, who decided, and what it replaced.",
          "verbs.reading:production", (replace(_name("a model; all when left out"), needed=False), _AS_OF), _LINE,
          example="churn"),
     Verb("load", "Load a model: verified, trusted, then deserialised.", "verbs.keeping:load",
