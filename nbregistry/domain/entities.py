@@ -11,6 +11,7 @@ from typing import Any
 
 from nbregistry.domain.commits import Receipt, moment
 from nbregistry.domain.lifecycle import Kind, Stage, Status
+from nbregistry.domain.shown import Shown
 from nbregistry.domain.signature import Signature
 from nbregistry.types import Digest, Document, Scalar
 
@@ -218,6 +219,8 @@ class Promotion:
         Reference of the version that held the stage.
     evidence : tuple of GateResult
         What the gates said.
+    shown : Shown or None
+        Of a dry run: all that there was to see. Given as ``expect=``, it happens just so or not at all.
     """
 
     ref: str
@@ -230,6 +233,7 @@ class Promotion:
     time: datetime
     user: str
     receipt: Receipt | None = None
+    shown: Shown | None = field(default=None, repr=False, compare=False)
 
     @property
     def passed(self) -> bool:

@@ -21,6 +21,7 @@ from nbregistry.domain.results import Annotations, Card, Events, Models, Version
 from nbregistry.domain.tenure import Tenures
 from nbregistry.registry import changing, checking, comparing, keeping, labelling, loading, reading, registering
 from nbregistry.registry.core import Core, Done, Target
+from nbregistry.registry.expecting import Expect
 from nbregistry.registry.registering import Request
 from nbregistry.registry.tenures import tenures as who_held
 
@@ -156,7 +157,7 @@ class Registry:
         nbregistry.errors.Untrusted
             It is a pickle, or holds unknown types, and its signer is not on your list.
         """
-        return loading.remembered(self._core, target, trusted=trusted)
+        return loading.load(self._core, target, trusted=trusted)
 
     # -- asking
 
@@ -232,9 +233,7 @@ class Registry:
         moment = reading.instant(when)
         self._core.view()
         view = self._core.store.at_time(moment)
-        core = Core(self.settings, read_only=True, frozen=view)
-        core.remembered = self._core.remembered
-        return Registry(_core=core)
+        return Registry(_core=Core(self.settings, read_only=True, frozen=view))
 
     def verify(self, receipt: Receipt | str | None = None, *, blobs: bool = True) -> Report:
         """Check chain, seals, checkpoint, signatures and every artifact; changes nothing.
@@ -255,7 +254,7 @@ class Registry:
 
     def promote(
         self, target: Target, stage: str | Stage, *, because: str | None = None,
-        expect: str | ModelVersion | None = None, dry_run: bool = False, key: str | None = None,
+        expect: Expect | None = None, dry_run: bool = False, key: str | None = None,
     ) -> Promotion:  # fmt: skip
         """Move a version into a stage; who holds Staging or Production is archived in the same commit.
 
@@ -263,8 +262,9 @@ class Registry:
         ----------
         because : str
             Why; kept in the audit.
-        expect : str or ModelVersion
-            Who is expected to hold the stage now (``"none"`` for nobody): the promotion is refused if it is another.
+        expect : str, ModelVersion or Shown
+            Who is expected to hold the stage now (``"none"`` for nobody), or ``.shown`` of a dry run, which stands for
+            all that it told: the promotion is refused if it is otherwise.
         dry_run : bool
             Ask the gates and say what would happen, and change nothing.
 
@@ -278,10 +278,14 @@ class Registry:
         )
 
     def rollback(
-        self, name: str, stage: str | Stage = Stage.PRODUCTION, *, because: str | None = None, key: str | None = None
-    ) -> Promotion:
-        """Put the previous holder of a stage back, in one commit; again, and it is the one before."""
-        return changing.rollback(self._core, name, stage, because=because, key=key)
+        self, name: str, stage: str | Stage = Stage.PRODUCTION, *, because: str | None = None,
+        expect: Expect | None = None, dry_run: bool = False, key: str | None = None,
+    ) -> Promotion:  # fmt: skip
+        """Put the previous holder of a stage back, in one commit; again, and it is the one before.
+
+        ``expect`` and ``dry_run`` are those of ``promote``.
+        """
+        return changing.rollback(self._core, name, stage, because=because, expect=expect, dry_run=dry_run, key=key)
 
     def alias(
         self, target: Target, alias: str, *, because: str | None = None, expect: str | None = None,
