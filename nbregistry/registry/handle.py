@@ -157,7 +157,7 @@ class Registry:
         nbregistry.errors.Untrusted
             It is a pickle, or holds unknown types, and its signer is not on your list.
         """
-        return loading.load(self._core, target, trusted=trusted)
+        return loading.remembered(self._core, target, trusted=trusted)
 
     # -- asking
 
@@ -233,7 +233,9 @@ class Registry:
         moment = reading.instant(when)
         self._core.view()
         view = self._core.store.at_time(moment)
-        return Registry(_core=Core(self.settings, read_only=True, frozen=view))
+        core = Core(self.settings, read_only=True, frozen=view)
+        core.remembered = self._core.remembered
+        return Registry(_core=core)
 
     def verify(self, receipt: Receipt | str | None = None, *, blobs: bool = True) -> Report:
         """Check chain, seals, checkpoint, signatures and every artifact; changes nothing.
