@@ -74,18 +74,21 @@ def signature(found: schema.Signature) -> View:
 
 
 def _schema(columns: tuple[schema.Column, ...]) -> Table:
-    rows = tuple(
+    rows: list[tuple[Line, ...]] = [
         (
             (Span(inline(c.name, 120)) if c.name else Span("unnamed", Look.MUTED),),
             (Span(inline(c.dtype, 80), Look.CODE),),
-            (Span("yes") if c.nullable else GAP,),
+            (Span("yes"),) if c.nullable else (),
             _detail(c),
         )
         for c in columns[:MOST_ROWS]
-    )
+    ]
     heads = (Column("Column"), Column("Type"), Column("May be missing"), Column("Detail", wide=True))
+    told = [place for place in range(len(heads)) if any(row[place] for row in rows)]
+    cells = tuple(tuple(row[place] for place in told) for row in rows)
     beyond = len(columns) - MOST_ROWS
-    return Table(heads, rows, total=len(columns), more=f"{beyond:,} more: see .inputs." if beyond > 0 else "")
+    more = f"{beyond:,} more: see .inputs." if beyond > 0 else ""
+    return Table(tuple(heads[place] for place in told), cells, total=len(columns), more=more)
 
 
 def _detail(c: schema.Column) -> Line:

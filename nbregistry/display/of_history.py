@@ -28,7 +28,7 @@ from nbregistry.display.blocks import (
 from nbregistry.display.figures import stamp
 from nbregistry.display.visible import first_line, inline
 from nbregistry.domain.entities import Annotation, Event, Promotion
-from nbregistry.domain.lifecycle import Stage
+from nbregistry.domain.lifecycle import Stage, Status
 from nbregistry.domain.results import Annotations, Events
 
 _ALL_PROSE = 256 * 1024
@@ -65,10 +65,15 @@ def _event_row(e: Event) -> tuple[Line, ...]:
         (Span(inline(e.user, 40)),),
         _action(e),
         (Span(inline(e.target, 140), Look.CODE),),
-        marks.changes(e.before, e.after),
+        marks.changes(e.before, {key: value for key, value in e.after.items() if not _obvious(e, key, value)}),
         (Span(first_line(e.reason)),) if e.reason.strip() else (),
         _where(e),
     )
+
+
+def _obvious(e: Event, key: str, value: object) -> bool:
+    """Whether the row says it already, or would say it in every row."""
+    return (key == "ref" and value == e.target) or (key == "status" and value == Status.READY and key not in e.before)
 
 
 def _action(e: Event) -> Line:
@@ -145,7 +150,8 @@ def _evidence(found: Promotion) -> list[Block]:
         for gate in found.evidence[:MOST_ROWS]
     )
     columns = (Column("Verdict", firm=True), Column("Gate"), Column("Says", wide=True), Column("Figures", wide=True))
-    return [Heading("Evidence"), Table(columns, rows, total=len(found.evidence))]
+    shown = len(columns) if any(row[-1] for row in rows) else len(columns) - 1
+    return [Heading("Evidence"), Table(columns[:shown], tuple(row[:shown] for row in rows), total=len(found.evidence))]
 
 
 def annotation(found: Annotation) -> View:
