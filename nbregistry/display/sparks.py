@@ -21,12 +21,23 @@ _EDGE = 2.0  # units left free around the line, so that its end's dot is whole
 _LEVELS = "▁▂▃▄▅▆▇█"
 
 
+def finite(value: float | None) -> float | None:
+    """Return a number that can be drawn; None for what cannot."""
+    if value is None:
+        return None
+    try:
+        found = float(value)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None
+
+
 def heights(spark: Spark) -> list[float | None]:
     """Return where each value stands between 0 and 1; None for what is no finite number.
 
     Bars start at nothing; a line shows the difference between its lowest and its highest, however small.
     """
-    values = [_finite(value) for value in spark.values[-MOST:]]
+    values = [finite(value) for value in spark.values[-MOST:]]
     known = [value for value in values if value is not None]
     if not known:
         return [None] * len(values)
@@ -81,13 +92,3 @@ def _lines(found: Sequence[float | None]) -> str:
         return drawn
     x, y = ends[-1][-1]
     return f'{drawn}<circle cx="{x:.2f}" cy="{y:.2f}" r="1.8"/>'
-
-
-def _finite(value: float | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        found = float(value)
-    except (OverflowError, TypeError, ValueError):
-        return None
-    return found if math.isfinite(found) else None

@@ -10,12 +10,12 @@ from nbregistry import Registry
 from nbregistry.domain.commits import Actor, Commit, timestamp
 from nbregistry.storage.store import Store
 from nbregistry.storage.tiny import View
-from tests.bench.catalogue import document
+from tests.bench.catalogue import VERSIONS_EACH, document
 from tests.bench.subjects import data, pipeline
 
 
-def fill(folder: Path, home: Path, count: int) -> int:
-    """Commit ``count`` versions that look like the one registered first, each durably."""
+def fill(folder: Path, home: Path, count: int, each: int = VERSIONS_EACH) -> int:
+    """Commit ``count`` versions that look like the one registered first, each durably; ``each`` model has so many."""
     X, y = data()
     Registry(folder).register(pipeline(0), "template", X=X, y=y, metrics={"auc": 0.99})
     store, actor = Store(folder, home), Actor("ana", "bench", 1)
@@ -23,7 +23,7 @@ def fill(folder: Path, home: Path, count: int) -> int:
     like = {"models": dict(view.models[max(view.models)]), "versions": dict(view.versions[max(view.versions)])}
     captured = {key: like["versions"][key] for key in ("digest", "size", "files")}
     for number in range(count):
-        doc = {**document(number), **captured}
+        doc = {**document(number, each), **captured}
         store.commit(actor, partial(_register, actor=actor, like=like, doc=doc))
     store.close()
     return count
