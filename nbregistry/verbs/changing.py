@@ -29,7 +29,9 @@ def promote(ask: Ask, values: Values) -> object:
 
 def rollback(ask: Ask, values: Values) -> object:
     """Put the previous holder back."""
-    return ask.registry.rollback(values["name"], values["stage"], because=values["because"])
+    return ask.registry.rollback(
+        values["name"], values["stage"], because=values["because"], expect=values["expect"], dry_run=values["dry_run"]
+    )
 
 
 def tag(ask: Ask, values: Values) -> object:

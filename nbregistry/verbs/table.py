@@ -63,8 +63,14 @@ _FORMATS = ("cloudpickle", "skops", "onnx", "xgboost", "lightgbm", "catboost", "
 _AS_OF = Argument("--as-of", "answer as of a time: 2026-11-01, 2026-11-01T12:00Z", shown="TIME")
 _YES = _flag("--yes", "do not ask again")
 _PANEL = Argument(PANEL, "open a panel beside the cell", most=0, places=NOTEBOOK - {Place.CELL})
+_HERE = (
+    Argument("--here", "the fitted estimators in this notebook: registered or not, changed or not", most=0,
+             places=NOTEBOOK - {Place.CELL}),
+    Argument("--big", "with --here: compare also those of over 100 MB", most=0, places=NOTEBOOK - {Place.CELL}),
+)  # fmt: skip
 _STAGE = Argument("stage", "Staging, Production, Archived or None, in any case", Offer.STAGE, needed=True)
 _ALIAS = Argument("alias", "such as champion", Offer.ALIAS, needed=True)
+_EXPECT = Argument("--expect", "refuse unless this version holds the stage now", Offer.REF)
 _DATA = Argument("--data", "variables of the notebook: X, and y when there is one", Offer.DATA, most=2, shown="X [y]",
                  places=NOTEBOOK)  # fmt: skip
 
@@ -92,7 +98,7 @@ _REGISTER = Verb(
 )  # fmt: skip
 
 _READING = (
-    Verb("models", "List the models.", "verbs.reading:models", (_AS_OF, _PANEL), _LINE),
+    Verb("models", "List the models.", "verbs.reading:models", (_AS_OF, *_HERE, _PANEL), _LINE),
     Verb("versions", "List the versions of a model, the newest first.", "verbs.reading:versions",
          (_name(), _limit("versions"), _flag("--deleted", "those in the trash too"), _AS_OF), _LINE, example="churn"),
     Verb("show", "Show the card of a version.", "verbs.reading:show", (_ref(), _AS_OF, _PANEL), _LINE,
@@ -132,11 +138,11 @@ _CHANGING = (
          cell="As a cell magic the cell is the text."),
     Verb("promote", "Move a version to a stage; whoever held it is archived in the same commit.",
          "verbs.changing:promote",
-         (_ref(), _STAGE, _because(), Argument("--expect", "refuse unless this version holds the stage now", Offer.REF),
-          _flag("--dry-run", "show what the gates say, change nothing"), _PANEL),
+         (_ref(), _STAGE, _because(), _EXPECT, _flag("--dry-run", "show what the gates say, change nothing"), _PANEL),
          _LINE, example='churn/3 production --because "AUC +2 pt"'),
     Verb("rollback", "Put the previous holder of a stage back.", "verbs.changing:rollback",
-         (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because(), _PANEL), _LINE,
+         (_name(), replace(_STAGE, needed=False, default=Stage.PRODUCTION.value), _because(), _EXPECT,
+          _flag("--dry-run", "show who would come back, change nothing"), _PANEL), _LINE,
          example='churn production --because "false alarms"'),
     Verb("tag", "Set tags of a version or a model; without any, show them.", "verbs.changing:tag",
          (_ref("a version or a model's name"),
