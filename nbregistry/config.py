@@ -94,6 +94,12 @@ def session() -> tuple[str | None, bool]:
     return os.environ.get("JPY_SESSION_NAME") or None, bool(os.environ.get("CI"))
 
 
+def visit() -> tuple[str, str] | None:
+    """Return where a kernel of the registry browser learns whose it is, and its own id; None for any other kernel."""
+    place, kernel = os.environ.get("NBREGISTRY_VISIT"), os.environ.get("VOILA_KERNEL_ID")
+    return (place, kernel) if place and kernel else None
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """Return the environment of a server's processes: this one's, with libraries that keep to one thread each.
 

@@ -1,11 +1,11 @@
-"""Every command: the verbs of the table, and the two that only a shell has."""
+"""Every command: the verbs of the table, and the three that only a shell has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from nbregistry.verbs import table
-from nbregistry.verbs.grammar import Argument, Offer, Place, Verb
+from nbregistry.verbs.grammar import MANY, Argument, Offer, Place, Verb
 
 _SHELL = frozenset({Place.SHELL})
 
@@ -30,4 +30,24 @@ COMPLETION = Verb(
     _SHELL, json=False, example='bash > ~/.local/share/bash-completion/completions/nbregistry',
 )  # fmt: skip
 
-COMMANDS: Mapping[str, Verb] = {"demo": DEMO, **table.at(Place.SHELL), "completion": COMPLETION}
+BROWSE = Verb(
+    "browse", "Open the registry to those who decide: a page in the browser, without a notebook.",
+    "browser.launching:browse",
+    (
+        Argument("--host", "where to listen; beyond this machine only with --auth token or proxy", shown="HOST"),
+        Argument("--port", "8866 unless told; 0 is any that is free", read=table.port, shown="PORT"),
+        Argument("--auth", "how visitors prove who they are; none: everybody on this machine may read", Offer.CHOICE,
+                 choices=("none", "token", "proxy", "hub"), default="none", shown="none|token|proxy|hub"),
+        Argument("--token", "what readers share, or the proxy's secret; made unless told", shown="TOKEN|auto"),
+        Argument("--approver", "who may approve, reject, promote and annotate; may be repeated", most=MANY,
+                 shown="NAME"),
+        Argument("--name", "what else the server is called by: registry.example.org; may be repeated", most=MANY,
+                 shown="HOST"),
+        Argument("--open", "open it in a browser", most=0),
+    ),
+    _SHELL, json=False, example="--auth token --approver ana",
+    details="It stays until it is told to end. With --auth token each approver gets a link of their own. With --auth"
+    " proxy a proxy signs people in, names them as X-Forwarded-User and shows its secret as X-Nbregistry-Proxy-Secret.",
+)  # fmt: skip
+
+COMMANDS: Mapping[str, Verb] = {"demo": DEMO, **table.at(Place.SHELL), "browse": BROWSE, "completion": COMPLETION}

@@ -24,7 +24,7 @@ def show(answer: object, *, json: bool) -> None:
 
         print(dumps(answer), flush=True)
     elif isinstance(answer, str):
-        print(answer)
+        print(answer, flush=True)
     elif answer is not None:
         from nbregistry import display
 

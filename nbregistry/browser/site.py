@@ -1,0 +1,110 @@
+"""The browser in its kernel: draws what an address asks for, and puts beside it what an approver may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets as w
+import traitlets
+from IPython.display import display as publish
+
+from nbregistry.browser import access, pages
+from nbregistry.browser.access import Access
+from nbregistry.browser.addresses import Asked
+from nbregistry.display.style import SHEET
+from nbregistry.registry import Registry
+from nbregistry.widgets import look
+
+_STATIC = Path(__file__).resolve().parent / "static"
+
+
+class Place(anywidget.AnyWidget):
+    """Where the visitor is: the front end says what was asked for, the kernel what there is to see.
+
+    Attributes
+    ----------
+    asked, turn : str, int
+        The address, and how often one was asked for: set by the page.
+    html, title, drawn : str, str, int
+        The view, and which turn it answers: set by the kernel.
+    """
+
+    _esm = _STATIC / "place.js"
+    asked = traitlets.Unicode("").tag(sync=True)
+    turn = traitlets.Int(0).tag(sync=True)
+    html = traitlets.Unicode("").tag(sync=True)
+    title = traitlets.Unicode("").tag(sync=True)
+    drawn = traitlets.Int(0).tag(sync=True)
+
+
+class Site:
+    """The registry browser.
+
+    Parameters
+    ----------
+    registry : Registry
+        Read-only; what an approver changes goes through a handle of the approver's own.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._access: Access | None = None
+        self.place = Place()
+        self.panels = w.VBox()
+        self.panels.add_class("nbr-panels")
+        self._whole = w.VBox([self.place, self.panels])
+        self.place.observe(self._turned, "turn")
+
+    @property
+    def access(self) -> Access:
+        """What the visitor may do; known once somebody has come."""
+        if self._access is None:
+            self._access = access.arrive(self._registry)
+        return self._access
+
+    def show(self) -> None:
+        """Show the page: as it can be read at once, and as it lives."""
+        asked = Asked.parse(self.access.query)
+        page = pages.drawn(self.access, asked)
+        html = pages.markup(page, self.access)
+        styled = f"<style>{SHEET}{look.SHEET}</style>"
+        if self.access.served:
+            drawn = f'{styled}<div id="nbr-view" class="nbr-view">{html}</div>'
+            publish({"text/html": drawn, "text/plain": page.title}, raw=True, metadata={"nbregistry": "drawn"})
+        else:
+            self.place.html, self.place.title = f"{styled}{html}", page.title
+        self.place.asked = self.access.query
+        self._equip(asked)
+        publish(self._whole)
+
+    def _turned(self, change: dict[str, Any]) -> None:
+        asked = Asked.parse(self.place.asked)
+        page = pages.drawn(self.access, asked)
+        with self.place.hold_sync():
+            self.place.html = pages.markup(page, self.access)
+            self.place.title = page.title
+            self.place.drawn = change["new"]
+        self._equip(asked)
+
+    def _equip(self, asked: Asked) -> None:
+        from nbregistry.browser.tools import tools
+
+        self.panels.children = tools(self.access, asked, self.refresh)
+
+    def refresh(self) -> None:
+        """Draw the view again, after something was changed."""
+        asked = Asked.parse(self.place.asked)
+        page = pages.drawn(self.access, asked)
+        with self.place.hold_sync():
+            self.place.html = pages.markup(page, self.access)
+            self.place.drawn = self.place.drawn + 1
+
+
+def opened(uri: str | None = None) -> Site:
+    """Return the browser before anybody has come: everything imported, the registry read."""
+    registry = access.opened(uri)
+    site = Site(registry)
+    pages.drawn(Access(registry), Asked.parse(""))
+    return site

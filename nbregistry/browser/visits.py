@@ -1,0 +1,102 @@
+"""What a kernel is told of its visitor: over a way that only kernels of this server know.
+
+A kernel of the pool is started before anybody comes, so it asks and waits. What it is told is set by the server when
+the kernel is given to a page; neither a header nor an address of a browser has a part in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from nbregistry.browser.identity import Visitor
+from nbregistry.errors import Overloaded
+from nbregistry.types import Document
+
+RETRY = 20.0
+"""Seconds after which somebody who found no room should try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A kernel given to a visitor."""
+
+    visitor: Visitor
+    query: str
+    since: float = field(default_factory=time.monotonic)
+
+    def told(self) -> Document:
+        """Return what the kernel learns."""
+        return {"user": self.visitor.name, "role": self.visitor.role.value, "query": self.query}
+
+
+class Visits:
+    """Every visit under way.
+
+    Parameters
+    ----------
+    most : int
+        Visits at once, those of a kernel that is being started included.
+
+    Attributes
+    ----------
+    secret : str
+        What a kernel shows when it asks for its visit.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.secret = secrets.token_urlsafe(24)
+        self._found: dict[str, Visit] = {}
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._starting = 0
+
+    def __len__(self) -> int:
+        return len(self._found) + self._starting
+
+    def reserve(self) -> None:
+        """Hold a place until ``begin``, or until ``release`` when no kernel could be given.
+
+        Raises
+        ------
+        Overloaded
+            As many visitors are there as may be.
+        """
+        if len(self) >= self.most:
+            raise Overloaded(f"{self.most} visitors are here already, as many as there may be.", RETRY)
+        self._starting += 1
+
+    def release(self) -> None:
+        """Let go of a place that was held."""
+        self._starting -= 1
+
+    def begin(self, kernel: str, visit: Visit) -> None:
+        """Give a kernel to a visitor who held a place."""
+        self.release()
+        self._found[kernel] = visit
+        if (waiting := self._waiting.get(kernel)) is not None:
+            waiting.set()
+
+    def end(self, kernel: str) -> None:
+        """Forget a kernel that is gone."""
+        self._found.pop(kernel, None)
+        if (waiting := self._waiting.pop(kernel, None)) is not None:
+            waiting.set()
+
+    def of(self, kernel: str) -> Visit | None:
+        """Return the visit of a kernel."""
+        return self._found.get(kernel)
+
+    def owned(self, kernel: str, visitor: Visitor | None) -> bool:
+        """Whether a kernel is this visitor's."""
+        found = self._found.get(kernel)
+        return found is not None and visitor is not None and found.visitor.session == visitor.session
+
+    async def wait(self, kernel: str) -> Visit | None:
+        """Return the visit of a kernel as soon as there is one; None when the kernel is gone."""
+        if kernel not in self._found:
+            waiting = self._waiting.setdefault(kernel, asyncio.Event())
+            await waiting.wait()
+        return self._found.get(kernel)

@@ -1,0 +1,105 @@
+"""Proposals, found and decided: an approval promotes, a rejection takes the version out of Staging; both say why.
+
+Whoever decides has seen one version, its bytes and whom it would replace. If any of these is another by the time of the
+click, nothing is changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from nbregistry.domain import values
+from nbregistry.domain.entities import Annotation, Promotion
+from nbregistry.domain.lifecycle import Kind
+from nbregistry.domain.proposals import AFTER, FROM, TO, Decision, Proposal, Rule, Verdict, check_decider, verdict
+from nbregistry.errors import Conflict, NotFound
+from nbregistry.registry.handle import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of a decision.
+
+    Attributes
+    ----------
+    promotion : Promotion or None
+        The move that it led to; None as long as others have to decide too.
+    note : Annotation
+        The decision as it stands with the version.
+    """
+
+    proposal: Proposal
+    verdict: Verdict
+    promotion: Promotion | None
+    note: Annotation
+
+
+def proposals(registry: Registry, name: str | None = None) -> list[Proposal]:
+    """Return what waits for a decision, the longest waiting first."""
+    found = []
+    for tenure in registry.tenures(name, FROM).current:
+        held = registry.model(tenure.name).stages.get(TO.value)
+        holder = f"{tenure.name}/{held}" if held is not None else None
+        found.append(
+            Proposal(tenure.name, tenure.number, tenure.digest, tenure.decided_by, tenure.since, tenure.because, holder)
+        )
+    return sorted(found, key=lambda proposal: proposal.since)
+
+
+def decide(
+    registry: Registry, proposal: Proposal, *, approves: bool, because: str, rule: Rule | None = None
+) -> Decided:
+    """Approve or reject what was shown, as the user of the registry.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        As ``proposals`` gave it: what the one who decides has seen.
+    because : str
+        Why; it stands in the audit and in the thread of the version.
+
+    Raises
+    ------
+    nbregistry.errors.InvalidInput
+        No reason.
+    nbregistry.errors.Conflict
+        It is no longer what was shown; nothing was changed.
+    nbregistry.errors.Refused
+        A rule or a gate says no.
+    """
+    rule = rule or Rule()
+    reason = values.text(because, "The reason", required=True)
+    registry.core.writable("decide")
+    _check_same(registry, proposal)
+    by = registry.settings.user
+    check_decider(proposal, by, rule, approves=approves)
+    mine = Decision(by, approves, reason or "", datetime.now(UTC))
+    outcome = verdict((*proposal.decisions, mine), rule)
+    done: Promotion | None = None
+    if outcome is Verdict.APPROVED:
+        done = registry.promote(proposal.ref, TO, because=reason, expect=proposal.holder or "none")
+    elif outcome is Verdict.REJECTED:
+        done = registry.promote(proposal.ref, AFTER, because=reason)
+    said = f"{'Approved' if approves else 'Rejected'} for {TO.value}: {reason}"
+    return Decided(proposal, outcome, done, registry.annotate(proposal.ref, said, kind=Kind.DECISION))
+
+
+def _check_same(registry: Registry, shown: Proposal) -> None:
+    """Refuse to decide about something other than what was shown."""
+    try:
+        now = next(iter(p for p in proposals(registry, shown.name) if p.number == shown.number), None)
+    except NotFound:
+        now = None
+    if now is None:
+        raise Conflict(
+            f"{shown.ref} no longer waits in {FROM.value}: somebody has decided or moved it. Nothing was changed; look"
+            f" at {shown.name} again."
+        )
+    if (now.digest, now.since) != (shown.digest, shown.since):
+        raise Conflict(f"{shown.ref} is not what was shown any more. Nothing was changed; look at it again.")
+    if now.holder != shown.holder:
+        raise Conflict(
+            f"{shown.holder or 'nobody'} was in {TO.value} when you looked, and {now.holder or 'nobody'} is there now."
+            " Nothing was changed; look again and decide."
+        )
