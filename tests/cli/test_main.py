@@ -31,8 +31,8 @@ Nb = Callable[..., Said]
 
 
 def test_commands_are_the_table() -> None:
-    """The commands are the verbs of the table for a shell, and the two that only a shell has."""
-    assert {*table.at(Place.SHELL), "demo", "completion"} == set(COMMANDS)
+    """The commands are the verbs of the table for a shell, and the three that only a shell has."""
+    assert {*table.at(Place.SHELL), "demo", "browse", "completion"} == set(COMMANDS)
     assert set() == PROMISED - set(COMMANDS)
 
 
