@@ -46,7 +46,7 @@ from nbregistry.display.figures import ago, stamp
 from nbregistry.display.style import SHEET
 from nbregistry.display.visible import MOST, inline, ours
 
-_PAGE = re.compile(r"\?[A-Za-z0-9=&%._~+-]{0,1000}\Z")  # of the page this stands in: no path, no host, no scheme
+_PAGE = re.compile(r"[?#][A-Za-z0-9=&%._~+-]{0,1000}\Z")  # of the page this stands in: no path, no host, no scheme
 _LONG = 36  # characters from which a cell wraps whatever its column is
 _CODE = 500  # characters of one line of code
 _DEPTH = 6  # replies deeper than this stand under the sixth, not further to the right
@@ -66,6 +66,11 @@ def render(view: View, now: datetime) -> str:
 def fragment(view: View, now: datetime) -> str:
     """Return the element for a page that has the style sheet already, and is drawn again when it grows old."""
     return _element(_sections(view.blocks, now), framed=view.framed)
+
+
+def words(text: str) -> str:
+    """Return text, escaped, for the frame of a page around such elements."""
+    return _text(text)
 
 
 def _element(body: str, *, framed: bool) -> str:
