@@ -20,6 +20,7 @@ from nbregistry.display.blocks import (
     Bullets,
     Chart,
     Code,
+    CodeLine,
     Column,
     Drawing,
     Facts,
@@ -27,13 +28,16 @@ from nbregistry.display.blocks import (
     GroupedBars,
     Heading,
     Line,
+    Lines,
     Look,
     Note,
     Part,
     Patch,
     Prose,
+    Source,
     Span,
     Spark,
+    Syntax,
     Table,
     Thread,
     Tile,
@@ -115,7 +119,7 @@ def _block(block: Block, now: datetime) -> str:
             return _prose(markdown)
         case Bullets(lines):
             return f'<ul class="nbr-list">{"".join(f"<li>{_line(line, now)}</li>" for line in lines)}</ul>'
-        case Patch() | Code():
+        case Patch() | Code() | Source():
             return _lines(block, now)
         case Thread(notes):
             return "".join(_note(note, now, 0) for note in notes)
@@ -140,7 +144,7 @@ def _table(table: Table, now: datetime) -> str:
     return shown + (f'<div class="nbr-more">{_text(table.more)}</div>' if table.more else "")
 
 
-def _lines(block: Patch | Code, now: datetime) -> str:
+def _lines(block: Lines, now: datetime) -> str:
     """Draw lines of code."""
     match block:
         case Patch(label, lines):
@@ -150,6 +154,17 @@ def _lines(block: Patch | Code, now: datetime) -> str:
         case Code(lines):
             drawn = "\n".join(escape(inline(code, MOST_CODE)) for code in lines)
             return f'<pre class="nbr-patch nbr-code">{drawn}</pre>'
+        case Source(label, code):
+            above = f'<div class="nbr-under">{_line(label, now)}</div>'
+            drawn = "\n".join(map(_code, code))
+            return f'{above}<pre class="nbr-patch nbr-source">{drawn}</pre>'
+
+
+def _code(line: CodeLine) -> str:
+    drawn = ((kind, escape(inline(text, MOST))) for kind, text in line)
+    return "".join(
+        text if kind is Syntax.PLAIN else f'<span class="nbr-s-{kind.value}">{text}</span>' for kind, text in drawn
+    )
 
 
 def _drawing(block: Drawing, now: datetime) -> str:

@@ -25,11 +25,13 @@ from nbregistry.display.blocks import (
     GroupedBars,
     Heading,
     Line,
+    Lines,
     Look,
     Note,
     Part,
     Patch,
     Prose,
+    Source,
     Span,
     Spark,
     Table,
@@ -80,7 +82,7 @@ def _block(block: Block) -> str:
             return _quoted(markdown, "> ")
         case Bullets(lines):
             return "\n".join(f"- {_line(line)}" for line in lines)
-        case Patch() | Code():
+        case Patch() | Code() | Source():
             return _lines(block)
         case Thread(notes):
             return "\n".join(_note(note, 0) for note in notes)
@@ -98,13 +100,18 @@ def _table(table: Table) -> str:
     return shown + (f"\n\n{escaped(table.more)}" if table.more else "")
 
 
-def _lines(block: Patch | Code) -> str:
+def _lines(block: Lines) -> str:
     match block:
         case Patch(label, lines):
             code = "  \n".join(f"> {escaped(text, 500)}" for _, text in lines)
             return f"{_line(label)}\n\n{code}"
         case Code(lines):
             return "\n".join(f"    {inline(code, MOST_CODE)}" for code in lines)
+        case Source(label, code):
+            read = ["".join(text for _, text in line) for line in code]
+            deep = [len(text) - len(text.lstrip(" ")) for text in read]
+            quoted = (f"> {'&nbsp;' * n}{escaped(text[n:])}" for n, text in zip(deep, read, strict=True))
+            return "\n\n".join(filter(None, (_line(label), "  \n".join(quoted))))
 
 
 def _drawing(block: Drawing) -> str:

@@ -23,11 +23,13 @@ from nbregistry.display.blocks import (
     GroupedBars,
     Heading,
     Line,
+    Lines,
     Look,
     Note,
     Part,
     Patch,
     Prose,
+    Source,
     Spark,
     Table,
     Thread,
@@ -87,7 +89,7 @@ def _block(block: Block, space: int) -> list[str]:
             return _prose(markdown, "  ", space)
         case Bullets(lines):
             return [part for line in lines for part in _hanging("  • ", one_line(line), space)]
-        case Patch() | Code():
+        case Patch() | Code() | Source():
             return _lines(block, space)
         case Thread(notes):
             return [part for note in notes for part in _note(note, 0, space)]
@@ -129,13 +131,16 @@ def _table(table: Table, space: int) -> list[str]:
     return lines + (_hanging("  ", inline(table.more, MOST), space) if table.more else [])
 
 
-def _lines(block: Patch | Code, space: int) -> list[str]:
+def _lines(block: Lines, space: int) -> list[str]:
     match block:
         case Patch(label, lines):
             code = (f"    {inline(text, 500)}" for _, text in lines)
             return [clip(line, space) for line in (f"  {one_line(label)}", *code)]
         case Code(lines):
             return [f"    {inline(code, MOST_CODE)}" for code in lines]  # cut or wrapped, it could not be copied
+        case Source(label, pieces):
+            read = (f"    {inline(''.join(text for _, text in line), MOST)}" for line in pieces)
+            return [clip(line, space) for line in (f"  {one_line(label)}", *read)]
 
 
 def _drawing(block: Drawing, space: int) -> list[str]:

@@ -185,6 +185,29 @@ class Code:
     lines: tuple[str, ...]
 
 
+class Syntax(StrEnum):
+    """What a piece of code is; the values are the class names in HTML."""
+
+    PLAIN = "plain"
+    KEYWORD = "keyword"
+    NAME = "name"
+    TEXT = "text"
+    FIGURE = "figure"
+    COMMENT = "comment"
+    MAGIC = "magic"
+
+
+CodeLine: TypeAlias = "tuple[tuple[Syntax, str], ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Code to be read: a line above it that says which it is, then its own lines in pieces."""
+
+    label: Line
+    lines: tuple[CodeLine, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """One entry of a thread.
@@ -303,7 +326,8 @@ class Foot:
 
 
 Drawing: TypeAlias = "GroupedBars | Chart | Tiles"
-Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Patch | Code | Thread | Drawing | Foot"
+Lines: TypeAlias = "Patch | Code | Source"
+Block: TypeAlias = "Title | Heading | Banner | Facts | Table | Prose | Bullets | Lines | Thread | Drawing | Foot"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ import re
 # Okabe and Ito's colours, which colour-blind eyes tell apart; dashes and marks tell series apart without any.
 _SERIES = {"first": "#0072b2", "second": "#d55e00", "third": "#009e73", "fourth": "#cc79a7", "fifth": "#e69f00"}
 _HUES = {"good": "#2da44e", "bad": "#e5484d", "warn": "#d08700", "info": "#3b82f6"}
+_SYNTAX = {
+    "s-keyword": "#8250df", "s-text": "#2da44e", "s-figure": "#d08700", "s-name": "#3b82f6", "s-magic": "#c2458f",
+}  # fmt: skip
 _SHEET = """
 .nbr {
   color: var(--jp-content-font-color1, currentColor); background: transparent; max-width: 100%; margin: 2px 0;
@@ -134,6 +137,7 @@ _SHEET = """
 .nbr .nbr-tile .nbr-under { margin: 0; }
 .nbr .nbr-figure { font-size: 1.25em; font-variant-numeric: tabular-nums; line-height: 1.4; }
 .nbr .nbr-figure .nbr-muted { font-size: .76em; }
+.nbr .nbr-patch .nbr-s-comment { color: var(--nbr-quiet); font-style: italic; }
 .nbr .nbr-spark { vertical-align: middle; overflow: visible; color: var(--nbr-quiet); }
 .nbr .nbr-spark polyline { fill: none; stroke: currentColor; stroke-width: 1.4; stroke-linejoin: round; }
 .nbr .nbr-spark rect, .nbr .nbr-spark circle { fill: currentColor; }
@@ -158,7 +162,7 @@ _PLOTTED = """
 
 def _sheet() -> str:
     tones = "".join(_TONE.format(tone=tone, hue=hue) for tone, hue in _HUES.items())
-    tones += "".join(_PLOTTED.format(name=name, hue=hue) for name, hue in _SERIES.items())
+    tones += "".join(_PLOTTED.format(name=name, hue=hue) for name, hue in (_SERIES | _SYNTAX).items())
     # Every output carries its sheet, as a saved notebook shows each on its own: no byte more than needed.
     return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", _SHEET + tones)).strip()
 
