@@ -131,14 +131,21 @@ class Views(w.VBox):
         Name of a view and what makes its widget; called once, guarded by the panel through ``run``.
     run : callable
         ``Panel.run``: has what a maker raises told.
+    chosen : str or None
+        What is looked at first; the first one unless told.
     """
 
     def __init__(
-        self, label: str, makers: Mapping[str, Callable[[], w.Widget]], run: Callable[[Callable[[], object]], bool]
+        self,
+        label: str,
+        makers: Mapping[str, Callable[[], w.Widget]],
+        run: Callable[[Callable[[], object]], bool],
+        *,
+        chosen: str | None = None,
     ) -> None:
         self._makers, self._run = dict(makers), run
         self._made: dict[str, w.Widget] = {}
-        self.names = w.ToggleButtons(options=list(makers), value=next(iter(makers), None), tooltip=label)
+        self.names = w.ToggleButtons(options=list(makers), value=chosen or next(iter(makers), None), tooltip=label)
         self.names.add_class("nbr-views")
         self._place = stack()
         super().__init__([self.names, self._place])
