@@ -80,6 +80,8 @@ class Core:
         What a promotion into a single-holder stage must pass.
     cells : callable
         Tells the executed cells of a shell; the extension puts its own log here, which has seen every cell.
+    asked : str
+        The time that ``frozen`` was asked for, which is later than its last commit; empty without one.
     remembered : Remembered
         Which live objects this handle registered or loaded.
     """
@@ -88,6 +90,7 @@ class Core:
         self.settings = settings
         self.read_only = read_only
         self.frozen = frozen
+        self.asked = ""
         self.store = Store(_folder(settings.uri), settings.home, lambda: self.keyring)
         self.gates: list[Gate] = []
         self.cells: Callable[[Any], list[Document]] = CellLog().capture

@@ -32,7 +32,7 @@ def tenures(core: Core, view: View, name: str | None, stage: str | Stage) -> Ten
             if only is None or version.name == only:
                 groups.setdefault(version.name, []).append((version, spell))
     found = [t for key in sorted(groups, key=str.casefold) for t in _told(view, groups[key])]
-    past = moment(core.frozen.time) if core.frozen is not None and core.frozen.time else None
+    past = moment(core.asked) if core.asked else None
     vacant = tuple(n for n in _models(view) if (n, goal.value) not in view.index.holder and only in (None, n))
     return Tenures(found, stage=goal, name=only, vacant=vacant, past=past)
 
