@@ -204,8 +204,8 @@ class _Walk:
         said = reducer(thing) if reducer is not None else thing.__reduce_ex__(4)
         if isinstance(said, str):
             return _digest(b"global", [kind.__module__.encode(), said.encode()])
-        parts: tuple[Any, ...] = tuple(said)
-        make, given, state, items, pairs, *_ = (*parts, *[None] * 5)
+        parts: list[Any] = [*said, *[None] * 5]
+        make, given, state, items, pairs = parts[:5]
         found = [self.of(make), self.of(given), self._state(kind, state)]
         found.append(self.of(list(items)) if items is not None else b"")
         found.append(self.of([part for pair in pairs for part in pair]) if pairs is not None else b"")

@@ -68,7 +68,7 @@ def bundle(obj: object) -> dict[str, str]:
 def attach() -> None:
     """Give the classes of the domain the methods by which notebooks and terminals show them."""
     from nbregistry.config import Settings
-    from nbregistry.domain import commits, comparison, entities, results, signature, tenure
+    from nbregistry.domain import commits, comparison, entities, estimators, results, signature, tenure
     from nbregistry.serving import process
 
     # What stands inside other things, in lists and in log lines: its repr is one line, its str the whole.
@@ -77,12 +77,14 @@ def attach() -> None:
         entities.Event,
         entities.ModelVersion,
         entities.RegisteredModel,
+        estimators.Estimator,
         process.Server,
         tenure.Tenure,
     )
     wholes = (
         comparison.Comparison,
         comparison.Section,
+        estimators.Estimators,
         results.Annotations,
         results.Card,
         results.Events,

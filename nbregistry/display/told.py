@@ -6,11 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from nbregistry.config import Settings
-from nbregistry.display import of_checks, of_comparison, of_history, of_lists, of_server, of_tenure, of_version
+from nbregistry.display import (
+    of_checks,
+    of_comparison,
+    of_estimators,
+    of_history,
+    of_lists,
+    of_server,
+    of_tenure,
+    of_version,
+)
 from nbregistry.display.blocks import View
 from nbregistry.domain.commits import Receipt
 from nbregistry.domain.comparison import Comparison, Section
 from nbregistry.domain.entities import Annotation, Event, ModelVersion, Promotion, RegisteredModel, Report
+from nbregistry.domain.estimators import Estimator, Estimators
 from nbregistry.domain.results import Annotations, Card, Events, Models, Overview, Versions
 from nbregistry.domain.signature import Signature
 from nbregistry.domain.tenure import Tenure, Tenures
@@ -22,6 +32,8 @@ TELLERS: dict[type, Callable[[Any], View]] = {
     Annotations: of_history.thread,
     Card: of_version.card,
     Comparison: of_comparison.comparison,
+    Estimator: of_estimators.estimator,
+    Estimators: of_estimators.estimators,
     Event: of_history.event,
     Events: of_history.events,
     ModelVersion: of_version.version,
@@ -43,6 +55,7 @@ TELLERS: dict[type, Callable[[Any], View]] = {
 
 BRIEFS: dict[type, Callable[[Any], str]] = {
     Annotation: of_history.brief_annotation,
+    Estimator: of_estimators.brief,
     Event: of_history.brief_event,
     ModelVersion: of_version.brief,
     RegisteredModel: of_lists.brief_model,

@@ -122,8 +122,8 @@ def fitted_models(namespace: Mapping[str, Any]) -> dict[str, Any]:
         if learned is not False and not any(value is other for other in (*found.values(), *doubtful.values())):
             (found if learned else doubtful)[name] = value
     found = found or doubtful
-    parts = {id(part) for value in found.values() for part in _parts(value)}
-    whole = {name: value for name, value in found.items() if id(value) not in parts}
+    inside = {id(part) for value in found.values() for part in parts(value)}
+    whole = {name: value for name, value in found.items() if id(value) not in inside}
     return {name: value for name, value in whole.items() if _predicts(value)} or whole
 
 
@@ -131,7 +131,7 @@ def _predicts(value: object) -> bool:
     return any(callable(getattr(type(value), verb, None)) for verb in _PREDICTS) or _is_network(type(value))
 
 
-def _parts(value: Any, depth: int = 0) -> Iterator[Any]:
+def parts(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield what a model is made of, as scikit-learn's composites and searches keep it."""
     state = getattr(value, "__dict__", {})
     if depth > 4 or not isinstance(state, dict):
@@ -141,9 +141,9 @@ def _parts(value: Any, depth: int = 0) -> Iterator[Any]:
             for part in entry if isinstance(entry, tuple) else (entry,):
                 if looks_like_model(part):
                     yield part
-                    yield from _parts(part, depth + 1)
+                    yield from parts(part, depth + 1)
     for key in ("estimator", "base_estimator", "best_estimator_", "estimator_", "regressor", "regressor_"):
         part = state.get(key)
         if part is not None and looks_like_model(part):
             yield part
-            yield from _parts(part, depth + 1)
+            yield from parts(part, depth + 1)

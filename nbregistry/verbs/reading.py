@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from nbregistry.domain.estimators import Estimators
 from nbregistry.domain.results import Events, Models, Versions
 from nbregistry.domain.tenure import Tenures
 from nbregistry.errors import InvalidInput
@@ -11,6 +12,7 @@ from nbregistry.registry import Registry, checking
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.cards import ShownVersion, proven
 from nbregistry.verbs.grammar import Values
+from nbregistry.verbs.here import here
 from nbregistry.verbs.namespace import lookup
 
 _Found = TypeVar("_Found", Models, Versions, Events, Tenures)
@@ -24,9 +26,11 @@ def view(ask: Ask, values: Values) -> Registry:
     return ask.registry.as_of(moment) if moment else ask.registry
 
 
-def models(ask: Ask, values: Values) -> Models:
-    """List the models."""
+def models(ask: Ask, values: Values) -> Models | Estimators:
+    """List the models, or the estimators among the user's variables."""
     registry = view(ask, values)
+    if values.get("here") or values.get("big"):
+        return here(registry, ask.namespace, big=values["big"])
     return _or_nowhere(ask, registry, registry.models())
 
 

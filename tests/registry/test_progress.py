@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbregistry.registry import progress
+from nbregistry.registry import Registry, progress, registering
 
 
 class Clock:
@@ -34,3 +34,12 @@ def test_silent_for_a_second_then_one_line(monkeypatch: pytest.MonkeyPatch, caps
     left = capsys.readouterr().err
     assert left.startswith("\r")
     assert "" == left.strip()
+
+
+def test_somebody_else_may_hear(capsys: pytest.CaptureFixture[str], r: Registry) -> None:
+    """Whoever asks to hear the states hears each at once, and the error stream stays quiet."""
+    heard: list[str] = []
+    registering.register(r.core, registering.Request(len, "length", progress=heard.append))
+    assert ["looking at data and environment", "storing", "loading it back"] == [s for s in heard if "MB" not in s]
+    assert any(s.endswith("MB stored") for s in heard)
+    assert "" == capsys.readouterr().err
