@@ -137,6 +137,7 @@ _SHEET = """
 .nbr .nbr-tile .nbr-under { margin: 0; }
 .nbr .nbr-figure { font-size: 1.25em; font-variant-numeric: tabular-nums; line-height: 1.4; }
 .nbr .nbr-figure .nbr-muted { font-size: .76em; }
+.nbr pre.nbr-source { line-height: 1.45; margin: 2px 0 10px; }
 .nbr .nbr-patch .nbr-s-comment { color: var(--nbr-quiet); font-style: italic; }
 .nbr .nbr-spark { vertical-align: middle; overflow: visible; color: var(--nbr-quiet); }
 .nbr .nbr-spark polyline { fill: none; stroke: currentColor; stroke-width: 1.4; stroke-linejoin: round; }
