@@ -61,12 +61,12 @@ def offered(page: Any) -> dict[str, str]:
 
 
 def one_line_each(page: Any) -> bool:
-    """Whether no text in the list of TAB runs over its own row or into the name before it."""
-    read = """items => items.every(item => {
-        const [row, name, beside] = [item, item.querySelector('.jp-Completer-match'),
-            item.querySelector('.jp-Completer-typeExtended')].map(e => e.getBoundingClientRect());
-        return beside.height <= row.height + 1 && (beside.width === 0 || name.right <= beside.left + 1);
-    })"""
+    """Whether no text in the list of TAB is broken into lines, which would run over the rows below."""
+    read = """items => items.every(item => [...item.querySelectorAll('code')].every(part => {
+        const range = document.createRange();
+        range.selectNodeContents(part);
+        return new Set([...range.getClientRects()].map(line => Math.round(line.top))).size <= 1;
+    }))"""
     return bool(page.locator(".jp-Completer-item").evaluate_all(read))
 
 
