@@ -53,7 +53,17 @@ def comparison(found: Comparison) -> View:
 def section(found: Section) -> View:
     """Tell one section, whose versions are known by their places alone."""
     count = len(found.rows[0].values) if found.rows else 0
-    return View(tuple(_section(found, [str(n + 1) for n in range(count)])), framed=True)
+    return View(section_blocks(found, [str(n + 1) for n in range(count)]), framed=True)
+
+
+def section_blocks(found: Section, refs: Sequence[str]) -> tuple[Block, ...]:
+    """Return one section as blocks, a heading first; ``refs`` head the columns."""
+    return tuple(_section(found, refs))
+
+
+def named(found: Section, refs: Sequence[str]) -> list[Block]:
+    """Tell one section of the versions that have these references."""
+    return _section(found, refs)
 
 
 def _section(found: Section, refs: Sequence[str]) -> list[Block]:
