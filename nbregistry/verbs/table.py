@@ -18,7 +18,8 @@ _BY_WORD = frozenset({Place.WORD, Place.SHELL})
 _SHELL = frozenset({Place.SHELL})
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """Read a count."""
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
         raise InvalidInput(f"{text[:80]!r} is not a count: give a whole number from 1 up.")
     return int(text)
@@ -56,7 +57,7 @@ def _flag(name: str, help: str) -> Argument:
 
 
 def _limit(what: str) -> Argument:
-    return Argument("--limit", f"how many {what}", read=_whole, shown="N")
+    return Argument("--limit", f"how many {what}", read=whole, shown="N")
 
 
 _FORMATS = ("cloudpickle", "skops", "onnx", "xgboost", "lightgbm", "catboost", "keras", "torch", "torchscript")
@@ -132,8 +133,8 @@ _CHANGING = (
          (_ref("a version or a model's name"), _text("text", "what to say"),
           Argument("--kind", "note, warning, decision or incident", Offer.CHOICE, choices=tuple(k.value for k in Kind),
                    shown="KIND", default="note"),
-          Argument("--reply-to", "the number of the note this answers", read=_whole, shown="N"),
-          Argument("--edit", "the number of a note of yours whose text this replaces", read=_whole, shown="N"), _PANEL),
+          Argument("--reply-to", "the number of the note this answers", read=whole, shown="N"),
+          Argument("--edit", "the number of a note of yours whose text this replaces", read=whole, shown="N"), _PANEL),
          _CELL_TOO, example='churn/3 "drift seen in March" --kind warning',
          cell="As a cell magic the cell is the text."),
     Verb("promote", "Move a version to a stage; whoever held it is archived in the same commit.",
@@ -195,7 +196,7 @@ _SERVE = Verb(
                  shown="PORT"),
         Argument("--grpc", "a port for gRPC beside it; 0 is any that is free", read=port, shown="PORT"),
         Argument("--host", "where to listen; beyond this machine only with a token", shown="HOST"),
-        Argument("--workers", "processes that share the port", read=_whole, shown="N"),
+        Argument("--workers", "processes that share the port", read=whole, shown="N"),
         Argument("--token", "what callers must send; auto makes one", shown="TOKEN|auto"),
         _flag("--detach", "go on when this process ends"),
         _flag("--no-compile", "answer with the models as they were registered"),
