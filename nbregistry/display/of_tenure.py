@@ -76,10 +76,10 @@ def tenure(found: Tenure) -> View:
     return View((title, *_whole(found, now)), framed=True)
 
 
-def tenures(found: Tenures) -> View:
-    """Tell of one model, or of all."""
+def tenures(found: Tenures, *, most: int = MOST_ROWS) -> View:
+    """Tell of one model, or of all: in a table of at most ``most`` rows, then of some in sentences."""
     now = found.past or datetime.now(UTC)
-    return _one_model(found, now) if found.name is not None else _registry(found, now)
+    return _one_model(found, now) if found.name is not None else _registry(found, now, most)
 
 
 def _as_of(found: Tenures, now: datetime) -> Line:
@@ -248,7 +248,7 @@ def _foot(found: Tenure) -> Foot:
     return Foot((Span(f"From the audit, line {found.seq}"), Span("· digest", Look.MUTED), marks.digest(found.digest)))
 
 
-def _registry(found: Tenures, now: datetime) -> View:
+def _registry(found: Tenures, now: datetime, most: int) -> View:
     """Tell of every model: a table of who is there now, then each in a few sentences."""
     stage, held = found.stage.value, [t for t in found if t.current]
     models = len(held) + len(found.vacant)
@@ -256,7 +256,7 @@ def _registry(found: Tenures, now: datetime) -> View:
     blocks: list[Block] = [Title((Span(f"In {stage}", Look.STRONG), count), _as_of(found, now))]
     if not held:
         return View((*blocks, Banner(Look.WARN, (Span(f"No model has a version in {stage}."),))))
-    blocks.append(_holders(held, now))
+    blocks.append(_holders(held, now, most))
     per_model = {name: list(group) for name, group in groupby(found, key=lambda t: t.name)}
     for one in held[:_MOST_MODELS]:
         blocks += _brief_section(one, per_model[one.name], now)
@@ -269,24 +269,24 @@ def _registry(found: Tenures, now: datetime) -> View:
     return View(tuple(blocks))
 
 
-def _holders(held: Sequence[Tenure], now: datetime) -> Table:
+def _holders(held: Sequence[Tenure], now: datetime, most: int) -> Table:
     columns = (
-        Column("Model"), Column("Version", right=True), Column("Since (UTC)", firm=True), Column("For", firm=True),
+        Column("Model"), Column("Version"), Column("Since (UTC)", firm=True), Column("For", firm=True),
         Column("Decided by"), Column("Why", wide=True), Column("Replaced"),
     )  # fmt: skip
     rows = tuple(
         (
-            (Span(one.name, Look.STRONG),),
-            (Span(str(one.number), Look.NUMBER),),
+            (Span(one.name, Look.CODE),),
+            (marks.ref(one.ref),),
             (Span(stamp(one.since)),),
             (Span(span(one.lasted(now))),),
             (Span(inline(one.decided_by, 40)),),
             (Span(first_line(one.because)),) if one.because.strip() and one.how is not How.REGISTER else (GAP,),
             (Span(one.replaced, Look.CODE),) if one.replaced else (GAP,),
         )
-        for one in held[:MOST_ROWS]
+        for one in held[:most]
     )
-    more = f"{len(held) - MOST_ROWS:,} more: .to_frame() has them all." if len(held) > MOST_ROWS else ""
+    more = f"{len(held) - most:,} more: .to_frame() has them all." if len(held) > most else ""
     return Table(columns, rows, total=len(held), more=more)
 
 

@@ -183,6 +183,16 @@ _KEEPING = (
          (Argument("key", "a public key, as a refusal prints it", most=2, text=True, shown="KEY"),
           _text("--name", "whose it is"), _flag("--remove", "trust it no longer")),
          _BY_WORD, example="Zm9yIGV4YW1wbGUsIHRoaXMgaXMgbm90IGEgcmVhbCBrZXk= --name bob"),
+    Verb("export-site", "Write the registry, or a model, as one page for those who have none.",
+         "verbs.exporting:export_site",
+         (Argument("place", "an .html file, or a folder to put it in", Offer.PATH, shown="FOLDER|FILE.html"),
+          Argument("--model", "this model alone", Offer.NAME, shown="NAME"),
+          Argument("--newest", "cards of how many of the newest versions of a model", read=whole, shown="N"),
+          _flag("--all", "cards of every version"), Argument("--title", "how the page is called", shown="TEXT"),
+          _AS_OF, _flag("--force", "overwrite a file that is no exported page")),
+         _BY_WORD, example="--model churn churn.html",
+         details="The page needs no server and no network: mail it, print it, put it on a share. Cards are of the"
+         " versions that hold a stage or an alias and of the newest."),
     Verb("repair", "Make a damaged registry usable again; the original is kept beside it.", "verbs.keeping:repair",
          (), _BY_WORD),
 )  # fmt: skip
