@@ -128,12 +128,13 @@ def promotion(found: Promotion) -> View:
         ("Because", (Span(" ".join(found.reason.split())),) if found.reason.strip() else (GAP,)),
     ]
     blocks.append(Facts(tuple(rows)))
-    blocks += _evidence(found)
+    blocks += evidence(found)
     foot = marks.receipt(found.receipt)
     return View((*blocks, Foot(foot)) if foot else tuple(blocks), framed=True)
 
 
-def _evidence(found: Promotion) -> list[Block]:
+def evidence(found: Promotion) -> list[Block]:
+    """Tell what the gates said."""
     if not found.evidence:
         return []
     rows = tuple(
@@ -199,6 +200,11 @@ def _threads(drawn: Sequence[Annotation], texts: dict[int, str]) -> tuple[Note, 
     for at in reversed(range(len(drawn))):
         built[at] = _note(drawn[at], texts[at], tuple(built[reply] for reply in answers.get(at, ())))
     return tuple(built[at] for at in roots)
+
+
+def entry(found: Annotation) -> Thread:
+    """Tell of one note without its replies."""
+    return Thread((_note(found, found.text, ()),))
 
 
 def _note(found: Annotation, text: str, replies: Iterable[Note]) -> Note:
