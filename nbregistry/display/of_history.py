@@ -47,7 +47,7 @@ def events(found: Events) -> View:
         Column("Of"),
         Column("Change", wide=True),
         Column("Why", wide=True),
-        Column("Where", wide=True),
+        Column("Where"),
     )
     more = (
         f"{len(found) - MOST_ROWS:,} more: [{MOST_ROWS}:] shows them, .to_frame() has them all."
@@ -81,10 +81,11 @@ def _action(e: Event) -> Line:
 
 
 def _where(e: Event) -> Line:
-    notebook = (e.notebook or "").replace("\\", "/").rpartition("/")[2]
-    place = Span(inline(notebook, 60)) if notebook else Span(inline(e.host, 60), Look.MUTED)
-    cell = (Span(f"cell {inline(e.cell, 8).partition('…')[0]}", Look.MUTED),) if e.cell else ()
-    return (place, *cell) if place.text else cell
+    """Return the notebook, or the host; the cell is one hover away, as its name is a number for machines."""
+    cell = f"cell {inline(e.cell, 60)}" if e.cell else ""
+    if notebook := (e.notebook or "").replace("\\", "/").rpartition("/")[2]:
+        return (Span(inline(notebook, 60), title=cell),)
+    return (Span(inline(e.host, 60), Look.MUTED, title=cell),) if e.host else ()
 
 
 def event(found: Event) -> View:

@@ -26,6 +26,15 @@ def test_the_audit_does_not_repeat_the_row() -> None:
     assert "ref: churn/3" in display.text(good, width=300)
 
 
+def test_the_audit_tells_the_notebook_and_keeps_the_cell_for_a_hover() -> None:
+    """A cell's name is a number for machines: it is not a word of the row, and not lost either."""
+    made = samples.event(notebook="/home/ana/work/01_quickstart.ipynb", cell="q14")
+    drawn = display.html(Events([made]))
+    assert 'title="cell q14"' in drawn
+    assert ">01_quickstart.ipynb<" in drawn
+    assert "cell q14" not in display.text(Events([made]), width=300)
+
+
 def test_evidence_without_figures_has_no_column_for_them() -> None:
     """The column stands only where a gate measured something."""
     bare = samples.promotion(evidence=(GateResult("ready", True, "loaded back", {}),))
