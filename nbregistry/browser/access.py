@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import http.client
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from nbregistry.browser.identity import Role
 from nbregistry.config import visit
+from nbregistry.domain.proposals import Rule
 from nbregistry.errors import StoreUnavailable
 from nbregistry.registry import Registry
 
@@ -31,6 +32,8 @@ class Access:
         What the page's address asked for.
     served : bool
         Whether this is a page of the registry browser, not a notebook.
+    rule : Rule
+        When a proposal is decided.
     """
 
     registry: Registry
@@ -38,6 +41,7 @@ class Access:
     role: Role = Role.READER
     query: str = ""
     served: bool = False
+    rule: Rule = field(default_factory=Rule)
 
     @property
     def decides(self) -> bool:
@@ -67,7 +71,8 @@ def arrive(registry: Registry) -> Access:
     role = Role(str(told["role"]))
     if role is not Role.APPROVER or not name:
         return Access(registry, name, Role.READER, str(told["query"]), served=True)
-    return Access(Registry(registry.settings.uri, user=name), name, role, str(told["query"]), served=True)
+    own = Registry(registry.settings.uri, user=name)
+    return Access(own, name, role, str(told["query"]), served=True, rule=Rule(own=bool(told["own"])))
 
 
 def _told(place: str, kernel: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from tornado.web import StaticFileHandler
 from traitlets.config import Config
 from voila.app import Voila
 from voila.paths import collect_static_paths, collect_template_paths
-from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.static_file_handler import MultiStaticFileHandler
 from voila.utils import get_voila_labextensions_path
 
 from nbregistry.browser.entrance import Entrance
@@ -75,6 +75,8 @@ class Plan:
         Where the kernels find it.
     names : tuple of str
         What the server may be called by besides the names of loopback.
+    four_eyes : bool
+        Whether whoever proposed a version is refused as its approver.
     pool : int
         Kernels started before anybody comes.
     most : int
@@ -92,6 +94,7 @@ class Plan:
     host: str = "127.0.0.1"
     port: int = 0
     names: tuple[str, ...] = ()
+    four_eyes: bool = False
     pool: int = 1
     most: int = 20
     idle: int = 120
@@ -133,7 +136,7 @@ class RegistryVoila(Voila):
         plan = self.plan
         self._sockets = bind_sockets(plan.port, plan.host)
         self.port = self._sockets[0].getsockname()[1]
-        visits = Visits(plan.most)
+        visits = Visits(plan.most, own=not plan.four_eyes)
         kernels: VisitorKernels = self.kernel_manager
         kernels.visits = visits
         kernels.allowed_message_types = list(ALLOWED)
@@ -175,7 +178,7 @@ class RegistryVoila(Voila):
             (rf"/voila/api/shutdown/{_KERNEL}", LeaveRoute),
             (rf"/-/visit/([\w-]+)/{_KERNEL}".replace("(?P<kernel_id>", "("), VisitRoute),
             (r"/-/static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
-            (r"/voila/templates/(.*)", TemplateStaticFileHandler),
+            (r"/voila/templates/lab/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/api/themes/(.*)", ThemesHandler, themes),
             (r"/voila/labextensions/(.*)", FileFindHandler, {"path": labextensions, "no_cache_paths": ["/"]}),
@@ -185,7 +188,7 @@ class RegistryVoila(Voila):
     def listen(self) -> None:
         """Listen behind the entrance until the process is told to end."""
         plan = self.plan
-        door = Door(Options(port=self.port, hosts=(*plan.names, *_own_name(plan.host))))
+        door = Door(Options(port=self.port, hosts=(*plan.names, *_own_name(plan.host, self.port))))
         server = HTTPServer(Entrance(self.app, door), max_body_size=_MIB, max_header_size=64 * 1024)
         server.add_sockets(self._sockets)
         self.ioloop = IOLoop.current()
@@ -264,6 +267,6 @@ def _reached(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _own_name(host: str) -> tuple[str, ...]:
+def _own_name(host: str, port: int) -> tuple[str, ...]:
     """Return the name that listening on one address gives; listening on all of them gives none."""
-    return () if host in ("", "0.0.0.0", "::", "localhost") else (_reached(host),)  # noqa: S104 - as above
+    return () if host in ("", "0.0.0.0", "::", "localhost") else (f"{_reached(host)}:{port}",)  # noqa: S104 - as above

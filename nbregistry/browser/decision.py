@@ -7,7 +7,7 @@ from collections.abc import Callable
 from nbregistry.browser.access import Access
 from nbregistry.display import marks
 from nbregistry.display.blocks import Block, Facts, Look, Span, Title, View, When
-from nbregistry.domain.proposals import AFTER, FROM, TO, Proposal, Rule, Verdict
+from nbregistry.domain.proposals import AFTER, FROM, TO, Proposal, Verdict
 from nbregistry.errors import InvalidInput
 from nbregistry.registry.deciding import decide, proposals
 from nbregistry.widgets import parts
@@ -23,9 +23,9 @@ class DecisionPanel(Panel):
         Called when something was decided, so that the page around it is drawn again.
     """
 
-    def __init__(self, access: Access, ref: str, changed: Callable[[], None], rule: Rule | None = None) -> None:
+    def __init__(self, access: Access, ref: str, changed: Callable[[], None]) -> None:
         super().__init__(access.registry, f"Decide about {ref}")
-        self._changed, self._rule, self._ref = changed, rule or Rule(), ref
+        self._changed, self._rule, self._ref = changed, access.rule, ref
         self.facts = parts.Drawn()
         self.reason = parts.area("Reason", hint="What speaks for it, or against it; the audit keeps it with your name")
         self.approve = parts.button(f"Approve for {TO.value}", tone="success")

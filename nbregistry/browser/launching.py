@@ -16,6 +16,7 @@ from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 
 NOTEBOOK = "registry_browser.ipynb"
+_PORT, _MOST = 8866, 20
 
 
 def browse(ask: Ask, values: Values) -> None:
@@ -35,7 +36,8 @@ def browse(ask: Ask, values: Values) -> None:
         shutil.copyfile(notebook(), page / NOTEBOOK)
         plan = Plan(
             page / NOTEBOOK, run, str(ask.registry.core.store.folder) or settings.uri, issued.guests, host,
-            port=8866 if values["port"] is None else values["port"], names=values["name"],
+            port=_PORT if values["port"] is None else values["port"], names=values["name"],
+            four_eyes=values["four_eyes"], most=values["visitors"] or _MOST,
         )  # fmt: skip
         ask.session.close()
         serve(plan, _ready(ask, issued, host, open_it=values["open"]))

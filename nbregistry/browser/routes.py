@@ -174,7 +174,7 @@ class VisitRoute(RequestHandler):
         found = await visits.wait(kernel_id)
         if found is None:
             raise HTTPError(410)
-        self.finish(found.told())
+        self.finish(found)
 
 
 class NothingRoute(Ours, RequestHandler):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nbregistry.browser.identity import Visitor
 from nbregistry.errors import Overloaded
@@ -25,11 +24,6 @@ class Visit:
 
     visitor: Visitor
     query: str
-    since: float = field(default_factory=time.monotonic)
-
-    def told(self) -> Document:
-        """Return what the kernel learns."""
-        return {"user": self.visitor.name, "role": self.visitor.role.value, "query": self.query}
 
 
 class Visits:
@@ -44,10 +38,12 @@ class Visits:
     ----------
     secret : str
         What a kernel shows when it asks for its visit.
+    own : bool
+        Whether who proposed a version may approve it too.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, *, own: bool = True) -> None:
+        self.most, self.own = most, own
         self.secret = secrets.token_urlsafe(24)
         self._found: dict[str, Visit] = {}
         self._waiting: dict[str, asyncio.Event] = {}
@@ -94,9 +90,12 @@ class Visits:
         found = self._found.get(kernel)
         return found is not None and visitor is not None and found.visitor.session == visitor.session
 
-    async def wait(self, kernel: str) -> Visit | None:
-        """Return the visit of a kernel as soon as there is one; None when the kernel is gone."""
+    async def wait(self, kernel: str) -> Document | None:
+        """Return what a kernel learns of its visit as soon as there is one; None when the kernel is gone."""
         if kernel not in self._found:
             waiting = self._waiting.setdefault(kernel, asyncio.Event())
             await waiting.wait()
-        return self._found.get(kernel)
+        if (found := self._found.get(kernel)) is None:
+            return None
+        visitor = found.visitor
+        return {"user": visitor.name, "role": visitor.role.value, "query": found.query, "own": self.own}

@@ -43,6 +43,8 @@ BROWSE = Verb(
                  shown="NAME"),
         Argument("--name", "what else the server is called by: registry.example.org; may be repeated", most=MANY,
                  shown="HOST"),
+        Argument("--four-eyes", "whoever puts a version into Staging may not approve it too", most=0),
+        Argument("--visitors", "at once, 20 unless told; more are asked to wait", read=table.whole, shown="N"),
         Argument("--open", "open it in a browser", most=0),
     ),
     _SHELL, json=False, example="--auth token --approver ana",
