@@ -59,6 +59,22 @@ _SHEET = """
 .nbr-panel .nbr-confirm {
   border: 1px solid var(--jp-warn-color1, #d08700); border-radius: 6px; padding: 10px 12px; gap: 8px; overflow: visible;
 }
+.nbr-panel .nbr-confirm .nbr-facts th { min-width: 8ch; }
+.nbr-panel .nbr-quiet, .nbr-panel .nbr-quiet:hover:enabled {
+  background: transparent; box-shadow: none; height: auto; line-height: 1.6; padding: 0 2px; align-self: flex-start;
+  color: var(--jp-content-link-color, var(--jp-brand-color1, inherit)); font-size: 12px; font-weight: 400;
+}
+.nbr-panel .nbr-quiet:hover:enabled { text-decoration: underline; }
+.nbr-panel .nbr-entry { overflow: visible; padding: 0; }
+.nbr-panel .nbr-entry .nbr-note { margin: 0; }
+.nbr-panel .nbr-entry .nbr-row { gap: 0 10px; }
+.nbr-panel :is(.nbr-deep-1, .nbr-deep-2, .nbr-deep-3, .nbr-deep-4) {
+  border-left: 2px solid var(--jp-border-color2, rgba(128, 128, 128, .35)); padding-left: 12px;
+}
+.nbr-panel .nbr-deep-1 { margin-left: 4px; }
+.nbr-panel .nbr-deep-2 { margin-left: 22px; }
+.nbr-panel .nbr-deep-3 { margin-left: 40px; }
+.nbr-panel .nbr-deep-4 { margin-left: 58px; }
 .nbr-panel .nbr-bar { height: 4px; width: 100%; border-radius: 2px; margin: 2px 0; overflow: hidden; }
 .nbr-panel .widget-hprogress, .nbr-panel .nbr-bar .progress { height: 4px; min-height: 4px; }
 @media print { .nbr-panel { border: 0; padding: 0; max-width: none; } .nbr-panel .jupyter-button { display: none; } }
