@@ -37,6 +37,9 @@ def changes(old: ModelVersion, new: ModelVersion) -> tuple[Line, ...]:
             *_metrics(_of_metrics(old, new)),
             (Span("What else changed cannot be told: its captured files cannot be read.", Look.WARN),),
         )
+    metrics = found["metrics"]
+    if told and metrics.same and not metrics.rows:
+        told = (_said("Its measures are the same as before."), *told)
     if old.digest == new.digest:
         told = (_said("The stored model is the same, byte for byte."), *told)
     return told or (_said("Nothing that was recorded of the two differs."),)
@@ -63,7 +66,7 @@ def _metrics(found: Comparison) -> list[Line]:
     section = found["metrics"]
     told = [_metric(row) for row in section.rows[:_MOST]]
     told += _rest(len(section.rows) - _MOST, "measure", "changed", "changed")
-    if section.same:
+    if section.same and section.rows:
         one = section.same == 1
         told.append(_said(f"{section.same:,} measure{' is' if one else 's are'} the same as before."))
     return told
@@ -179,8 +182,8 @@ def _author(found: Comparison) -> list[Line]:
     old, new = found.versions
     if old.created_by == new.created_by:
         return []
-    return [(Span("It was made by"), Span(inline(new.created_by, 60)), Span("; the one before by"),
-             Span(inline(old.created_by, 60)))]  # fmt: skip
+    names = [Span(inline(v.created_by, 60)) for v in (new, old)]
+    return [(names[0], Span("made it,"), names[1], Span("the one before it."))]
 
 
 _TELLERS: tuple[Callable[[Comparison], list[Line]], ...] = (

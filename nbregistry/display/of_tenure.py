@@ -6,6 +6,7 @@ what they mean. Nothing here is worked out anew: every word rests on a line of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -42,6 +43,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+_MARKS = re.compile(r"\*\*|__|`+|^\s*[#>]+\s*", re.MULTILINE)
 _STEPS = {
     How.PROMOTE: "promoted", How.ROLLBACK: "put back by a rollback", How.REGISTER: "put there when it was registered",
     How.RESTORE: "taken out of the trash", How.REPAIR: "taken over by a repair", How.OTHER: "moved there",
@@ -67,6 +69,11 @@ def span(length: timedelta) -> str:
             count = int(seconds // size)
             return f"{count:,} {unit}{'' if count == 1 else 's'}"
     return "less than a minute"
+
+
+def unmarked(markdown: str, limit: int = 80) -> str:
+    """Return the first line of Markdown as words, without the marks that would have made it bold or a heading."""
+    return first_line(_MARKS.sub("", markdown[: 4 * limit]), limit)
 
 
 def tenure(found: Tenure) -> View:
@@ -202,9 +209,9 @@ def _evidence(gates: Sequence[GateResult]) -> list[Block]:
 
 def _figures(gate: GateResult) -> Line:
     return spaced(
-        ((Span(f"{inline(key, 40)}:", Look.MUTED), Span(marks.value_text(value), Look.NUMBER))
-         for key, value in list(gate.figures.items())[:6]), ","
-    )  # fmt: skip
+        (Span(f"{inline(key, 40)}:", Look.MUTED), Span(marks.value_text(value), Look.NUMBER))
+        for key, value in list(gate.figures.items())[:6]
+    )
 
 
 def _history(found: Sequence[Tenure], now: datetime) -> Table:
@@ -302,7 +309,7 @@ def _brief_section(found: Tenure, group: Sequence[Tenure], now: datetime) -> lis
         lines += of_change.changes(found.predecessor, found.version)[:4]
     elif found.version is not None:
         lines += of_change.measures(found.version)[:4]
-    lines += [(marks.kind(note.kind), Span(inline(note.author, 40)), Span(f"“{first_line(note.text, 160)}”"))
+    lines += [(marks.kind(note.kind), Span(inline(note.author, 40)), Span(f"“{unmarked(note.text, 160)}”"))
               for note in found.notes[-3:]]  # fmt: skip
     rolled = sum(1 for one in group if one.how is How.ROLLBACK)
     if rolled:

@@ -7,7 +7,7 @@ cards beside their predecessors, and its audit. ``nbregistry export-site`` write
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 from nbregistry.config import release
 from nbregistry.display import as_html, of_comparison, of_history, of_lists, of_tenure, of_version
 from nbregistry.display.blocks import GAP, Banner, Column, Line, Look, Span, Table, Title, View
-from nbregistry.display.figures import size
+from nbregistry.display.figures import size, stamp
 from nbregistry.display.publishing import Publisher, private
 from nbregistry.display.site_page import GENERATOR, head, tail
-from nbregistry.display.visible import first_line
 from nbregistry.domain import diff
 from nbregistry.domain.commits import moment
 from nbregistry.domain.entities import Event, ModelVersion, RegisteredModel
@@ -171,7 +170,8 @@ class _Found:
     def of(cls, registry: Registry, wish: Wish) -> _Found:
         models = [registry.model(wish.model)] if wish.model else list(registry.models())
         name = models[0].name if wish.model else None
-        found = registry.audit(name)
+        # Its birth, of which there is nothing to tell but its identity, is left out.
+        found = [event for event in registry.audit(name) if event.seq]
         owners = {called: m.name for m in models for called in (m.name, *m.former_names)}
         events: dict[str, list[Event]] = {m.name: [] for m in models}
         for one in found:
@@ -226,8 +226,8 @@ class _Maker:
         held = {t.name: t for t in self.found.tenures if t.current}
         rows = tuple(_row(model, held.get(model.name)) for model in self.found.models)
         columns = (
-            Column("Model"), Column("In production"), Column("Since", firm=True), Column("Newest"),
-            Column("Versions", right=True), Column("Changed", firm=True), Column("Description", wide=True),
+            Column("Model"), Column("In production"), Column("Since (UTC)", firm=True), Column("Newest"),
+            Column("Versions", right=True), Column("Changed (UTC)", firm=True), Column("Description", wide=True),
         )  # fmt: skip
         shown = self.draw(View((Table(columns, rows, total=len(rows)),))) if rows else "<p>There is no model yet.</p>"
         return _section("models", "Models", shown)
@@ -313,17 +313,24 @@ def _row(model: RegisteredModel, held: Tenure | None) -> tuple[Line, ...]:
     return (
         (Span(model.name, Look.CODE),),
         (Span(held.ref, Look.CODE),) if held else (GAP,),
-        (Span(of_tenure.day(held.since)),) if held else (GAP,),
+        (Span(stamp(held.since)),) if held else (GAP,),
         (Span(newest, Look.CODE),) if newest else (GAP,),
         (Span(f"{model.versions:,}", Look.NUMBER),),
-        (Span(of_tenure.day(model.updated_at)),),
-        (Span(first_line(model.description.lstrip("#> \n"))),) if model.description.strip() else (),
+        (Span(stamp(model.updated_at)),),
+        (Span(of_tenure.unmarked(model.description)),) if model.description.strip() else (),
     )
 
 
 def _untitled(view: View) -> View:
-    """Return a view without its title, where a heading of the page says it."""
-    return View(tuple(block for block in view.blocks if not isinstance(block, Title)), framed=view.framed)
+    """Return a view without its title, where a heading of the page says it, and without columns that are empty."""
+    kept = (block for block in view.blocks if not isinstance(block, Title))
+    return View(tuple(_filled(b) if isinstance(b, Table) else b for b in kept), framed=view.framed)
+
+
+def _filled(table: Table) -> Table:
+    shown = [at for at in range(len(table.columns)) if any(row[at] for row in table.rows)]
+    rows = tuple(tuple(row[at] for at in shown) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[at] for at in shown), rows=rows)
 
 
 def _section(anchor: str, title: str, body: str) -> str:

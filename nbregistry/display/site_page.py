@@ -108,11 +108,14 @@ article summary { cursor: pointer; color: var(--quiet); }
   section + section { break-before: page; border: 0; margin: 0; padding: 0; }
   h2, h3, .nbr .nbr-head, .nbr .nbr-title { break-after: avoid; }
   h3 { margin-top: 22px; }
-  .nbr tr, .nbr li, .nbr .nbr-note, .nbr .nbr-banner { break-inside: avoid; }
+  .nbr tr, .nbr li, .nbr .nbr-note, .nbr .nbr-banner, .nbr .nbr-section { break-inside: avoid; }
   .nbr .nbr-card, .nbr-card { padding: 8px 12px !important; }
-  .nbr .nbr-table th, .nbr .nbr-table td { white-space: normal; padding-right: 10px; overflow-wrap: break-word; }
-  .nbr .nbr-table .nbr-wide { min-width: 0; }
-  .nbr .nbr-table thead th { position: static; backdrop-filter: none; }
+  .nbr .nbr-table { font-size: 8.5pt; }
+  .nbr .nbr-table th, .nbr .nbr-table td { padding-right: 10px; }
+  .nbr .nbr-table .nbr-wide { min-width: 9ch; }
+  .nbr .nbr-table thead th {
+    position: static; backdrop-filter: none; background: none; box-shadow: none; border-bottom: 1px solid var(--rule);
+  }
   .nbr .nbr-badge, .nbr .nbr-banner { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .nbr a, .site-foot a { text-decoration: none; color: inherit; }
   details::details-content { content-visibility: visible; height: auto; }
@@ -154,11 +157,11 @@ _SCRIPT = """
   }
   const button = document.createElement("button");
   button.className = "site-all";
-  button.textContent = "Show everything on one page";
+  button.textContent = "All on one page";
   button.addEventListener("click", () => {
     all = !all;
     document.body.classList.toggle("site-live", !all);
-    button.textContent = all ? "Show one part at a time" : "Show everything on one page";
+    button.textContent = all ? "One part at a time" : "All on one page";
     show();
   });
   side.append(button);
