@@ -123,13 +123,16 @@ def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+HOOK = "nbregistry/labext/hatch_build.py"
+"""The build hook: no part of the package, since it runs before there is one."""
+
 RULES: dict[Rule, tuple[Path, set[str], str]] = {
     long_function: (PACKAGE, set(), "def f():\n" + "    x = 1\n" * 50),
     many_positional: (PACKAGE, set(), "class A:\n    def f(self, a, b, c, d, e, f): pass"),
     empty_class_name: (PACKAGE, set(), "class StoreManager: pass"),
     ipython_html: (PACKAGE, set(), "from IPython import display\ndisplay.HTML(text)"),
     broad_except: (PACKAGE, set(BROAD_EXCEPT), "try:\n    f()\nexcept (OSError, Exception):\n    pass"),
-    reads_environment: (PACKAGE, {"nbregistry/config.py"}, "import os\nos.environ.get('HOME')"),
+    reads_environment: (PACKAGE, {"nbregistry/config.py", HOOK}, "import os\nos.environ.get('HOME')"),
     foreign_import: (PACKAGE / "domain", {"nbregistry/domain/frames.py"}, "def f():\n    import orjson"),
     silent_test: (TESTS, set(), "def test_this(): pass"),
 }

@@ -98,7 +98,7 @@ class RegistryRoute(APIHandler):
         if question.patient:
             found = await self._with_news(found, partial(self._threaded, question, query, sent, user), query)
         self.set_header("Cache-Control", "no-store")
-        await self.finish(orjson.dumps(found))
+        self.finish(orjson.dumps(found))  # not awaited: who asked may have left, which is no fault
 
     async def _threaded(
         self, question: Question, query: Mapping[str, str], sent: Mapping[str, Any], user: str
