@@ -14,7 +14,7 @@ _MOST = 5  # versions side by side
 
 REGISTRY_VIEWS = ("models", "inbox", "audit", "serving")
 MODEL_VIEWS = ("production", "versions", "notes", "audit")
-VERSION_VIEWS = ("card", "compare", "notes", "audit", "decide")
+VERSION_VIEWS = ("card", "compare", "notes", "audit", "decide", "move")
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ class RegistryVoila(Voila):
             "nbregistry_visits": visits,
             "nbregistry_port": self.port,
             "websocket_max_message_size": _MIB,
-            "mathjax_url": "",
+            "mathjax_url": "",  # its plug-in says so in the console, and fetches nothing from elsewhere
             "ws_ping_timeout": 30_000,
         }
 
@@ -239,7 +239,7 @@ def _config(plan: Plan) -> Config:
                 "template": "nbregistry", "allow_template_override": "NO", "allow_theme_override": "NO",
                 "show_tracebacks": False, "strip_sources": True, "preheat_kernel": plan.pool > 0,
                 "default_pool_size": plan.pool, "file_allowlist": [], "multi_kernel_manager_class": VisitorKernels,
-                "kernel_spec_manager_class": OwnPython, "page_config_hook": _without_mathjax,
+                "kernel_spec_manager_class": OwnPython,
                 "extension_allowlist": [
                     "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget",
                 ],
@@ -252,12 +252,6 @@ def _config(plan: Plan) -> Config:
             },
         }
     )  # fmt: skip
-
-
-def _without_mathjax(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Leave out what would fetch MathJax from elsewhere."""
-    left_out = [*page_config.get("disabledExtensions", []), "@jupyterlab/mathjax2-extension:plugin"]
-    return {**page_config, "disabledExtensions": left_out}
 
 
 def _reached(host: str) -> str:

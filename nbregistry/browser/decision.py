@@ -23,7 +23,7 @@ class DecisionPanel(Panel):
         Called when something was decided, so that the page around it is drawn again.
     """
 
-    def __init__(self, access: Access, ref: str, changed: Callable[[], None]) -> None:
+    def __init__(self, access: Access, ref: str, changed: Callable[[], object]) -> None:
         super().__init__(access.registry, f"Decide about {ref}")
         self._changed, self._rule, self._ref = changed, access.rule, ref
         self.facts = parts.Drawn()

@@ -70,7 +70,7 @@ def _ready(ask: Ask, issued: Issued, host: str, *, open_it: bool) -> Callable[[i
             link = link if len(issued.personal) == 1 else f"{address}?token={issued.shared}"
         elif proof is Proof.PROXY:
             ask.tell(f"The proxy's secret, shown this once; it sends it as X-Nbregistry-Proxy-Secret: {issued.shared}")
-            ask.tell("It names the user as X-Forwarded-User, and takes both headers from what a browser sent.")
+            ask.tell("It names the user as X-Forwarded-User, and drops both headers from what browsers send.")
         if open_it:
             webbrowser.open(link)
         sys.stdout.flush()

@@ -41,7 +41,7 @@ _LINKED = frozenset({"Model", "Version", "Of"})
 _NAMES = {
     "models": "Models", "inbox": "Waiting for a decision", "audit": "Audit", "serving": "Being served",
     "production": "In production", "versions": "Versions", "notes": "Notes", "card": "Card", "compare": "Compare",
-    "decide": "Decide",
+    "decide": "Decide", "move": "Move",
 }  # fmt: skip
 
 
@@ -57,12 +57,15 @@ class Page:
         Where this is, and what else there is to see of the same thing; a ``LINK`` where one can go.
     views : tuple of View
         One under the other.
+    twin : bool
+        Whether a panel shows the same as soon as it lives, so that this gives way to it.
     """
 
     title: str
     crumbs: Line
     tabs: Line
     views: tuple[View, ...]
+    twin: bool = False
 
 
 def drawn(access: Access, asked: Asked) -> Page:
@@ -73,7 +76,8 @@ def drawn(access: Access, asked: Asked) -> Page:
         views = tuple(linked(view) for view in _views(access, asked))
     except RegistryError as error:
         views = (View((Banner(Look.BAD, (Span(fault_text(error) or ""),)),)),)
-    return Page(title, crumbs, _tabs(access, asked), views)
+    twin = access.decides and bool(asked.model) and asked.view == "notes"
+    return Page(title, crumbs, _tabs(access, asked), views, twin)
 
 
 def _views(access: Access, asked: Asked) -> Iterable[View]:
@@ -83,7 +87,14 @@ def _views(access: Access, asked: Asked) -> Iterable[View]:
     elif asked.version is None:
         makers = {"production": _production, "versions": _versions, "notes": _notes, "audit": _audit}
     else:
-        makers = {"card": _card, "compare": _compare, "notes": _notes, "audit": _audit, "decide": _decide}
+        makers = {
+            "card": _card,
+            "compare": _compare,
+            "notes": _notes,
+            "audit": _audit,
+            "decide": _decide,
+            "move": _move,
+        }
     return makers[asked.view](access, asked)
 
 
@@ -102,7 +113,7 @@ def _tabs(access: Access, asked: Asked) -> Line:
     elif asked.version is None:
         names = ["production", "versions", "notes", "audit"]
     else:
-        names = ["card", "compare", "notes", "audit", *(["decide"] if access.decides else [])]
+        names = ["card", "compare", "notes", "audit", *(["decide", "move"] if access.decides else [])]
     return tuple(
         Span(_NAMES[name], Look.STRONG)
         if name == asked.view
@@ -236,9 +247,17 @@ def _choices(asked: Asked, beside: tuple[int, ...], others: Sequence[ModelVersio
 
 def _decide(access: Access, asked: Asked) -> Iterable[View]:
     if not access.decides:
-        yield View((Banner(Look.WARN, (Span("You may look at everything here; deciding is for approvers."),)),))
+        yield _FOR_APPROVERS
         return
-    yield View(())
+    yield from _compare(access, asked)
+
+
+def _move(access: Access, _: Asked) -> Iterable[View]:
+    if not access.decides:
+        yield _FOR_APPROVERS
+
+
+_FOR_APPROVERS = View((Banner(Look.WARN, (Span("You may look at everything here; deciding is for approvers."),)),))
 
 
 def _target(asked: Asked) -> str:
@@ -295,5 +314,5 @@ def markup(page: Page, access: Access) -> str:
         '<button type="button" data-nbr="copy">Copy link</button>'
         '<button type="button" data-nbr="theme" aria-label="Light or dark">◐</button></header>'
         f'<nav class="nbr-tabs" aria-label="Views">{listed(page.tabs)}</nav>'
-        f'<main class="nbr-views" tabindex="-1">{body}</main>'
+        f'<main class="nbr-views{" nbr-twin" if page.twin else ""}" tabindex="-1">{body}</main>'
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import anywidget
 import ipywidgets as w
@@ -28,7 +27,7 @@ class Place(anywidget.AnyWidget):
     asked, turn : str, int
         The address, and how often one was asked for: set by the page.
     html, title, drawn : str, str, int
-        The view, and which turn it answers: set by the kernel.
+        The view, and how often one was drawn: set by the kernel.
     """
 
     _esm = _STATIC / "place.js"
@@ -51,10 +50,12 @@ class Site:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._access: Access | None = None
+        self._equipped: Asked | None = None
         self.place = Place()
         self.panels = w.VBox()
         self.panels.add_class("nbr-panels")
         self._whole = w.VBox([self.place, self.panels])
+        self._whole.add_class("nbr-site")
         self.place.observe(self._turned, "turn")
 
     @property
@@ -79,27 +80,28 @@ class Site:
         self._equip(asked)
         publish(self._whole)
 
-    def _turned(self, change: dict[str, Any]) -> None:
+    def refresh(self) -> Asked:
+        """Draw what is asked for again; its panels stay as they are."""
         asked = Asked.parse(self.place.asked)
         page = pages.drawn(self.access, asked)
         with self.place.hold_sync():
             self.place.html = pages.markup(page, self.access)
             self.place.title = page.title
-            self.place.drawn = change["new"]
-        self._equip(asked)
+            self.place.drawn += 1
+        return asked
+
+    def _turned(self, _: object) -> None:
+        asked = self.refresh()
+        if asked != self._equipped:
+            self._equip(asked)
 
     def _equip(self, asked: Asked) -> None:
-        from nbregistry.browser.tools import tools
+        self._equipped = asked
+        if not self.access.decides:
+            return
+        from nbregistry.browser.tools import tools  # a reader's kernel does not even load them
 
         self.panels.children = tools(self.access, asked, self.refresh)
-
-    def refresh(self) -> None:
-        """Draw the view again, after something was changed."""
-        asked = Asked.parse(self.place.asked)
-        page = pages.drawn(self.access, asked)
-        with self.place.hold_sync():
-            self.place.html = pages.markup(page, self.access)
-            self.place.drawn = self.place.drawn + 1
 
 
 def opened(uri: str | None = None) -> Site:

@@ -77,10 +77,11 @@ def decide(
     mine = Decision(by, approves, reason or "", datetime.now(UTC))
     outcome = verdict((*proposal.decisions, mine), rule)
     done: Promotion | None = None
-    if outcome is Verdict.APPROVED:
-        done = registry.promote(proposal.ref, TO, because=reason, expect=proposal.holder or "none")
-    elif outcome is Verdict.REJECTED:
-        done = registry.promote(proposal.ref, AFTER, because=reason)
+    if outcome is not Verdict.WAITS:
+        goal = TO if outcome is Verdict.APPROVED else AFTER
+        facts = registry.promote(proposal.ref, goal, dry_run=True).shown  # checked again under the writer lock
+        _check_same(registry, proposal)
+        done = registry.promote(proposal.ref, goal, because=reason, expect=facts)
     said = f"{'Approved' if approves else 'Rejected'} for {TO.value}: {reason}"
     return Decided(proposal, outcome, done, registry.annotate(proposal.ref, said, kind=Kind.DECISION))
 

@@ -1,0 +1,70 @@
+"""Visits: a kernel learns whose it is, there is room for so many, and nobody has another's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from nbregistry.browser.identity import Role, Visitor
+from nbregistry.browser.visits import Visit, Visits
+from nbregistry.errors import Overloaded
+
+ANA, EVE = Visitor("ana", Role.APPROVER, "user:ana"), Visitor("eve", Role.READER, "user:eve")
+
+
+def test_a_kernel_of_the_pool_waits() -> None:
+    """It asks before anybody comes, and is answered when somebody does."""
+
+    async def story() -> None:
+        visits = Visits(2)
+        asking = asyncio.create_task(visits.wait("k1"))
+        await asyncio.sleep(0)
+        assert not asking.done()
+        visits.reserve()
+        visits.begin("k1", Visit(ANA, "model=churn"))
+        assert {"user": "ana", "role": "approver", "query": "model=churn", "own": True} == await asking
+
+    asyncio.run(story())
+
+
+def test_a_kernel_that_is_gone_is_told_so() -> None:
+    """Who waits for a visit of a kernel that ends is let go."""
+
+    async def story() -> None:
+        visits = Visits(2)
+        asking = asyncio.create_task(visits.wait("k1"))
+        await asyncio.sleep(0)
+        visits.end("k1")
+        assert None is await asking
+
+    asyncio.run(story())
+
+
+def test_room() -> None:
+    """Places that are held count as those that are taken; each is free again however the visit went."""
+    visits = Visits(2)
+    visits.reserve()
+    visits.reserve()
+    with pytest.raises(Overloaded):
+        visits.reserve()
+    visits.release()
+    visits.begin("k1", Visit(ANA, ""))
+    assert 1 == len(visits)
+    visits.reserve()
+    visits.begin("k2", Visit(EVE, ""))
+    with pytest.raises(Overloaded):
+        visits.reserve()
+    visits.end("k1")
+    visits.end("k1")
+    assert 1 == len(visits)
+
+
+def test_whose_is_whose() -> None:
+    """A kernel is its visitor's; nobody's kernel is nobody's."""
+    visits = Visits(2)
+    visits.reserve()
+    visits.begin("k1", Visit(ANA, ""))
+    assert [True, False, False, False] == [
+        visits.owned("k1", ANA), visits.owned("k1", EVE), visits.owned("k1", None), visits.owned("k2", ANA)
+    ]  # fmt: skip
