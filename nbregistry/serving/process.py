@@ -101,6 +101,12 @@ class Server:
             self._client = Client(self.url, self.token or self._own_token(), timeout=30.0)
         return self._client
 
+    def quick(self, timeout: float = 3.0) -> Client:
+        """Return a client for whoever looks at a server and does not wait for one that is not there yet."""
+        from nbregistry.serving.client import Client
+
+        return Client(self.url, self.token or self._own_token(), timeout=timeout, retries=0)
+
     def wait_ready(self, timeout: float = 30.0) -> Self:
         """Wait until everything that it serves can answer.
 
@@ -127,13 +133,10 @@ class Server:
 
     def served(self) -> list[Document]:
         """Return what it serves now: reference, version, digest and trouble of each; empty when it cannot be asked."""
-        from nbregistry.serving.client import Client
-
         if not self.alive:
             return []
         try:
-            # Whoever looks at a server does not wait for one that is not there yet.
-            with Client(self.url, self.token or self._own_token(), timeout=3.0, retries=0) as quick:
+            with self.quick() as quick:
                 return quick.models()
         except RegistryError:
             return []
@@ -174,7 +177,7 @@ class Server:
         nbregistry.errors.Conflict
             It was not served in time; says why.
         """
-        self.run.want(partial(_with, ref))
+        self.also(ref)
         deadline, ref = time.monotonic() + wait, shown(ref)
         while not any(m["ref"] == ref and m["ready"] for m in self.served()):
             if time.monotonic() > deadline or not self.alive:
@@ -183,18 +186,27 @@ class Server:
             time.sleep(_PAUSE)
         return self
 
+    def also(self, ref: str) -> Self:
+        """Ask it to serve one more reference, without waiting until it does."""
+        self.run.want(partial(_with, ref))
+        return self
+
     def unload(self, ref: str) -> Self:
         """Have it serve a reference no more."""
         self.run.want(lambda refs: (r for r in refs if shown(r) != ref))
         return self
 
-    def stop(self) -> None:
-        """Answer what is under way, and end; fine when it has ended."""
+    def begin_stop(self) -> None:
+        """Have it answer what is under way and end, without waiting until it has."""
         if self._client is not None:
             self._client.close()
         with contextlib.suppress(ProcessLookupError):
             if self.alive and (pid := self._pid()):
                 os.kill(pid, signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Answer what is under way, and end; fine when it has ended."""
+        self.begin_stop()
         deadline = time.monotonic() + _LEAVING
         while self.alive:
             if time.monotonic() > deadline:

@@ -28,10 +28,13 @@ def summary(state: State, now: float) -> Document:
         "restarts": int(_one(state, "nbregistry_worker_restarts_total")),
         "memory": int(_one(state, "process_resident_memory_bytes")),
         "in_flight": int(_one(state, "nbregistry_requests_in_flight")),
+        "queued": int(_one(state, "nbregistry_queue_rows")),
         "requests": int(sum(v for _, v in _cells(state, "nbregistry_requests_total"))),
         "rejected": {labels[0]: int(v) for labels, v in _cells(state, "nbregistry_rejected_total")},
         "log_dropped": int(sum(v for _, v in _cells(state, "nbregistry_log_dropped_total"))),
         "versions": list(_versions(state)),
+        "seconds": {"bounds": list(SECONDS), "counts": _added(state, "nbregistry_request_seconds", len(SECONDS) + 1)},
+        "batches": _batches(state),
         "nodes": [
             {"graph": graph, "node": node, **_durations([spread])}
             for (graph, node), spread in _cells(state, "nbregistry_node_seconds")
@@ -63,6 +66,17 @@ def _versions(state: State) -> Iterator[Document]:
             **_durations(_of(state, "nbregistry_request_seconds", key)),
             "batch": {"runs": runs, "rows": round(sum(t for _, t in batches) / runs, 2) if runs else None},
         }  # fmt: skip
+
+
+def _added(state: State, name: str, length: int) -> list[int]:
+    """Return a histogram's counts over all models, of which two show what came between them."""
+    counts = [counts for labels, (counts, _) in _cells(state, name) if labels[0]]
+    return [int(sum(column)) for column in zip(*counts, strict=True)] if counts else [0] * length
+
+
+def _batches(state: State) -> Document:
+    cells = [cell for _, cell in _cells(state, "nbregistry_batch_rows")]
+    return {"runs": sum(sum(counts) for counts, _ in cells), "rows": int(sum(total for _, total in cells))}
 
 
 def _durations(spreads: Sequence[Any]) -> Document:

@@ -70,12 +70,29 @@ def lines_of(server: Server) -> Lines:
     """Return the lines for what the server offers first."""
     refs = server.refs
     ref = refs[0] if refs else ""
-    asked = server.run.read(_FILE).get(ref)
-    if not asked:
-        return Lines()
+    asked = example_of(server, ref)
+    return lines_for(server, ref, asked) if asked else Lines()
+
+
+def example_of(server: Server, ref: str) -> Document:
+    """Return a request for one row that was kept for a name that is served; empty where there is none."""
+    found = server.run.read(_FILE).get(ref)
+    return found if isinstance(found, dict) else {}
+
+
+def lines_for(server: Server, ref: str, asked: Document, method: str = "predict") -> Lines:
+    """Return the lines that ask for one of the names a server serves.
+
+    Parameters
+    ----------
+    asked : mapping
+        ``records`` or ``rows``, as in a request.
+    """
     import orjson
 
-    text = orjson.dumps(asked).decode()
+    refs = server.refs
+    other = method != "predict"
+    text = orjson.dumps({**asked, "method": method} if other else asked).decode()
     token, opened = bool(server.spec.tokens), ""
     url = f"{server.url}/models/{_name(ref, refs)}/predict"
     data, rows = shlex.quote(text), repr(asked.get("records", asked.get("rows")))
@@ -88,6 +105,7 @@ def lines_of(server: Server) -> Lines:
     known = ", os.environ['NBREGISTRY_TOKEN']" if token else ""
     opened += "os, " if token else ""
     named = f", {ref!r}" if len(refs) > 1 else ""
+    named += f", method={method!r}" if other else ""
     return Lines(
         f"curl -sS {url}{sent} -H 'Content-Type: application/json' -d {data}",
         f"import {opened}nbregistry; nbregistry.Client({server.url!r}{known}).predict({rows}{named})",
