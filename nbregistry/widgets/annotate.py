@@ -91,6 +91,7 @@ class AnnotatePanel(Panel):
         self.earlier = button("")
         self.earlier.add_class("nbr-quiet")
         self.thread = stack()
+        self.thread.add_class("nbr-thread")
         self._make_form()
         self.body.children = (row(self.model, self.about, self.again), self.earlier, self.thread, self.form)
         self.watch(self.model, lambda: None if self._filling else self.turn_to(self.model.value))
@@ -107,12 +108,13 @@ class AnnotatePanel(Panel):
         self.kind = choice("Kind", [kind.value for kind in Kind])
         self.text = area("Text", hint="Markdown. Kept with your name for good; an edit keeps the earlier text.", rows=4)
         self.preview, self.previewed = tick("Preview"), Drawn()
+        self.previewed.add_class("nbr-sketch")
         self.submit, self.cancel = button("", tone="primary"), button("Cancel")
         self.form = stack(
             self.asked, row(self.kind), self.text, self.previewed, row(self.submit, self.cancel, self.preview)
         )
-        self.watch(self.text, self._state)
-        self.watch(self.preview, self._state)
+        self.watch(self.text, self.settle)
+        self.watch(self.preview, self.settle)
         self.press(self.submit, self._submit)
         self.press(self.cancel, self._cancel)
 
@@ -194,7 +196,7 @@ class AnnotatePanel(Panel):
         shown(self.kind, draft.edit is None)
         shown(self.cancel, bool(asked))
         self.text.value = text or self._drafts.get(draft) or (note.text if note is not None and draft.edit else "")
-        self._state()
+        self.settle()
         if asked:
             self.text.focus()
 
@@ -211,7 +213,8 @@ class AnnotatePanel(Panel):
         else:
             self._drafts.pop(self.draft, None)
 
-    def _state(self) -> None:
+    def settle(self) -> None:
+        """Have the button say what it would do, or what is missing."""
         said = self.text.value.strip()
         word = {(True, False): "Send reply", (False, True): "Save"}.get(
             (self.draft.reply_to is not None, self.draft.edit is not None), f"Write on {self.target}"

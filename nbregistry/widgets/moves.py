@@ -47,6 +47,7 @@ class Move(w.VBox):
         self.pickers = pickers
         self._filling = False
         self.facts, self.after = Drawn(), Drawn()
+        self.facts.add_class("nbr-outlook")
         self.another = button(f"{self.verb} another")
         self.reason = area("Reason", hint="Why now, and on what grounds. It is kept in the audit.", rows=2)
         self.go = button("", tone="primary")
@@ -103,7 +104,7 @@ class Move(w.VBox):
     def state(self) -> None:
         """Have the button say what it would do, or what is missing."""
         missing = self._missing()
-        shown(self.acts, not self.panel.barred and self.seen is not None)
+        shown(self.acts, not self.panel.barred and self.seen is not None and not self.confirm.asking)
         self.go.disabled = bool(missing)
         self.go.description = plain(missing or f"{self.named(self.seen)} …") if self.seen else ""
 
@@ -120,7 +121,7 @@ class Move(w.VBox):
         self.confirm.ask(question, self.named(now), lambda: self._do(now, because))
         for control in (*self.pickers, self.reason):
             control.disabled = True
-        shown(self.acts, False)
+        self.state()
 
     def _overtaken(self, before: Promotion, now: Promotion | None) -> None:
         self.look()

@@ -91,6 +91,9 @@ class Panel(w.VBox):
         """Return what the panel shows, as far as it can be read without a kernel."""
         return View((Title((Span(self.title, Look.STRONG),)),))
 
+    def settle(self) -> None:
+        """Put buttons in order that can be pressed at times only; called after each press."""
+
     def press(self, button: w.Button, call: Callable[[], object], *, working: str = "") -> None:
         """Have a button do something; until that is done it cannot be pressed again.
 
@@ -112,6 +115,7 @@ class Panel(w.VBox):
                     self.strip.clear()
             finally:
                 button.disabled = False
+                self.run(self.settle)
 
         button.on_click(pressed)
 

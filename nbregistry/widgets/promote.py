@@ -44,6 +44,11 @@ class PromotePanel(Panel):
             move.refill()
             move.look()
 
+    def settle(self) -> None:
+        """Have the buttons say what is missing."""
+        for move in self._moves.values():
+            move.state()
+
     def picture(self) -> View:
         """Return what is picked, as it stood, and what was done."""
         move = self._moves.get(self.views.names.value) if self._moves else None
