@@ -17,7 +17,6 @@ from nbregistry.display.blocks import Block, Code, Foot, Look, Span, Title, View
 from nbregistry.domain.comparison import Comparison
 from nbregistry.domain.diff import MAX_VERSIONS
 from nbregistry.domain.entities import ModelVersion
-from nbregistry.domain.lifecycle import Stage
 from nbregistry.errors import InvalidInput, RegistryError
 from nbregistry.evaluation.answers import Answer, ask
 from nbregistry.evaluation.judging import judged
@@ -28,6 +27,7 @@ from nbregistry.verbs.reading import data
 from nbregistry.verbs.reading import view as seen
 from nbregistry.widgets import parts
 from nbregistry.widgets.panel import Panel
+from nbregistry.widgets.picking import Picker
 
 _METRICS, _PREDICTIONS = "Metrics", "Predictions"
 _SECTIONS = {
@@ -68,11 +68,11 @@ class ComparePanel(Panel):
             raise InvalidInput("y= was given without X=: predictions need both, or X alone.")
         self.X, self.y = X, y
         self.versions: list[ModelVersion] = []
+        self.run(lambda: self._pick(refs))
         self._compared: dict[tuple[tuple[str, ...], bool], Comparison] = {}
         self._asked: dict[str, Answer | str] = {}
         self._judged: tuple[tuple[str, ...], View] | None = None
-        self.model = parts.choice("Model", [model.name for model in registry.models()])
-        self.version = parts.choice("Version", [])
+        self.picker = Picker(self, self.versions[0].name if self.versions else None)
         self.add = parts.button("Add", tip="Compare this version too")
         self.only = parts.tick("Only differences", True)
         self.picked = parts.row()
@@ -83,16 +83,13 @@ class ComparePanel(Panel):
         makers: dict[str, Callable[[], w.Widget]] = {_METRICS: self._metrics}
         makers |= {title: partial(self._section, name) for title, name in _SECTIONS.items()}
         makers[_PREDICTIONS] = self._predictions
-        self.run(lambda: self._pick(refs))
         self.views = parts.Views("What to compare", makers, self.run)
         parts.shown(self.views, len(self.versions) > 1)
         self.body.children = (
-            parts.row(self.model, self.version, self.add), self.picked, self.hint, self.only, self.bar, self.views,
+            parts.row(self.picker, self.add), self.picked, self.hint, self.only, self.bar, self.views,
         )  # fmt: skip
-        self.watch(self.model, self._offer)
         self.watch(self.only, self._changed)
         self.press(self.add, self._add)
-        self.run(self._offer)
         self._show_picked()
 
     # -- picking
@@ -113,20 +110,14 @@ class ComparePanel(Panel):
             self.versions.append(version)
 
     def _add(self) -> None:
-        if self.version.value is None:
+        if self.picker.ref is None:
             raise InvalidInput("There is no version to add: register one first.")
-        self._pick([self.version.value])
+        self._pick([self.picker.ref])
         self._changed()
 
     def _remove(self, ref: str) -> None:
         self.versions = [version for version in self.versions if version.ref != ref]
         self._changed()
-
-    def _offer(self) -> None:
-        """List the versions of the model that was chosen, the newest first."""
-        found = self.registry.versions(self.model.value) if self.model.value else ()
-        self.version.options = [(parts.plain(_told(version)), version.ref) for version in found]
-        self.version.index = 0 if found else None
 
     def _changed(self) -> None:
         self.strip.clear()
@@ -147,7 +138,9 @@ class ComparePanel(Panel):
         count = len(self.versions)
         if count < 2:
             what = "two to five versions" if not count else "at least one more version"
-            said = f"Pick {what}, of one model or of several." if len(self.model.options) else "There is no model yet."
+            said = (
+                f"Pick {what}, of one model or of several." if self.picker.model.options else "There is no model yet."
+            )
             self.hint.show((Foot((Span(said, Look.MUTED),)),))
         parts.shown(self.hint, count < 2)
         parts.shown(self.only, count > 1)
@@ -231,13 +224,3 @@ class ComparePanel(Panel):
         metrics = of_judging.metrics(found.section("metrics"), self.refs)
         said = self._judged[1].blocks if self._judged is not None and self._judged[0] == self.refs else ()
         return View((*super().picture().blocks, *whole.blocks[:1], *metrics, *said, *whole.blocks[1:]))
-
-
-def _told(version: ModelVersion) -> str:
-    """Return a version for a list to choose from: its number, stage and first metric."""
-    words = [str(version.number)]
-    if version.stage is not Stage.NONE:
-        words.append(version.stage.value)
-    words += [f"@{alias}" for alias in version.aliases[:2]]
-    words += [f"{name} {value:.4g}" for name, value in list(version.metrics.items())[:1]]
-    return " · ".join(words)

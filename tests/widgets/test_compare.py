@@ -45,7 +45,7 @@ def test_versions_are_picked_and_taken_out(churn: Registry) -> None:
     assert "Pick two to five versions" in read(panel)
     click(find(panel, "Add"))
     assert "Pick at least one more version" in read(panel)
-    send(panel.version, index=1)
+    send(panel.picker.version, index=1)
     click(find(panel, "Add"))
     assert ("churn/3", "churn/2") == panel.refs
     assert "0.92" in html(panel.views)
@@ -63,8 +63,8 @@ def test_versions_of_several_models(churn: Registry, model: Any) -> None:
     """The list of versions follows the model that is chosen; versions of two models stand side by side."""
     churn.register(model, "fraud", metrics={"auc": 0.7})
     panel = compare_panel(churn, ["churn/1"])
-    send(panel.model, index=1)
-    assert ["fraud/1"] == [value for _, value in panel.version.options]
+    send(panel.picker.model, index=1)
+    assert ["fraud/1"] == [value for _, value in panel.picker.version.options]
     click(panel.add)
     assert ("churn/1", "fraud/1") == panel.refs
     assert "▼ -0.21 worse" in read(panel)
