@@ -23,7 +23,7 @@ from nbregistry.registry import Registry
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 from nbregistry.widgets.panel import Panel
-from nbregistry.widgets.parts import Drawn, area, button, choice, plain, row, shown, stack, tick
+from nbregistry.widgets.parts import Drawn, area, button, choice, discard, plain, row, shown, stack, tick
 
 _MOST = 25
 """Notes that are shown at once; earlier threads are a click away."""
@@ -163,7 +163,7 @@ class AnnotatePanel(Panel):
         nothing = "Nobody has written a note on this yet."
         self.thread.children = self._entries or (Drawn((Title((Span(nothing, Look.MUTED),)),)),)
         for entry in old:
-            _close(entry)
+            discard(entry)
         shown(self.form, not self.barred)
         if self.barred:
             self.strip.tell(f"{self.barred} This is to look at.", tone="warn")
@@ -299,10 +299,3 @@ def _barred(registry: Registry) -> str:
     except StoreReadOnly as error:
         return str(error)
     return ""
-
-
-def _close(widget: w.Widget) -> None:
-    """Take a widget and all in it from the page and from memory."""
-    for child in getattr(widget, "children", ()):
-        _close(child)
-    widget.close()

@@ -120,6 +120,16 @@ def shown(widget: w.Widget, yes: bool) -> None:
     (widget.remove_class if yes else widget.add_class)("nbr-hidden")
 
 
+def discard(widget: w.Widget) -> None:
+    """Close a widget with everything in it, so that neither the kernel nor the browser keeps any of it."""
+    for child in getattr(widget, "children", ()):
+        discard(child)
+    for own in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(own, w.Widget):
+            own.close()
+    widget.close()
+
+
 class Views(w.VBox):
     """Several things in one place, of which one is looked at; each is made when it is first looked at.
 
@@ -161,7 +171,7 @@ class Views(w.VBox):
         """Have views made anew when they are next looked at; the one in sight is at once."""
         for name in list(self._made if names is None else names):
             if (old := self._made.pop(name, None)) is not None:
-                old.close()
+                discard(old)
         self._look()
 
     def _look(self) -> None:
