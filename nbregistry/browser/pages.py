@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -26,7 +26,6 @@ from nbregistry.display.blocks import (
 from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.proposals import Proposal
-from nbregistry.domain.refs import Ref
 from nbregistry.errors import InvalidInput, RegistryError
 from nbregistry.registry.deciding import proposals
 from nbregistry.serving import process
@@ -73,7 +72,8 @@ def drawn(access: Access, asked: Asked) -> Page:
     crumbs = _crumbs(asked)
     title = " · ".join(reversed([part.text for part in crumbs if isinstance(part, Span)]))
     try:
-        views = tuple(linked(view) for view in _views(access, asked))
+        known = access.registry.core.view().index.model
+        views = tuple(linked(view, known) for view in _views(access, asked))
     except RegistryError as error:
         views = (View((Banner(Look.BAD, (Span(fault_text(error) or ""),)),)),)
     twin = access.decides and bool(asked.model) and asked.view == "notes"
@@ -267,26 +267,32 @@ def _target(asked: Asked) -> str:
 # -- links
 
 
-def linked(view: View) -> View:
-    """Return a view in whose tables the names of models and versions lead to their pages."""
-    return replace(view, blocks=tuple(_linked(block) for block in view.blocks))
+def linked(view: View, known: Container[str]) -> View:
+    """Return a view in whose tables the names of models and versions lead to their pages.
+
+    Parameters
+    ----------
+    known : container of str
+        Names of the models that there are, casefolded; an audit tells of others too.
+    """
+    return replace(view, blocks=tuple(_linked(block, known) for block in view.blocks))
 
 
-def _linked(block: Block) -> Block:
+def _linked(block: Block, known: Container[str]) -> Block:
     if not isinstance(block, Table):
         return block
     places = [at for at, column in enumerate(block.columns) if column.name in _LINKED]
-    rows = tuple(tuple(_leading(cell) if at in places else cell for at, cell in enumerate(row)) for row in block.rows)
+    rows = tuple(
+        tuple(_leading(cell, known) if at in places else cell for at, cell in enumerate(row)) for row in block.rows
+    )
     return replace(block, rows=rows)
 
 
-def _leading(cell: Line) -> Line:
+def _leading(cell: Line, known: Container[str]) -> Line:
     first = cell[0] if cell else None
     if not isinstance(first, Span) or first.look is not Look.CODE:
         return cell
-    try:
-        Ref.parse(first.text)
-    except InvalidInput:
+    if first.text.partition("/")[0].casefold() not in known:
         return cell
     return (Span(first.text, Look.LINK, to_ref(first.text)), *cell[1:])
 
