@@ -23,7 +23,9 @@ from nbregistry.types import Digest, Document
 
 T = TypeVar("T")
 
-_HOME = re.compile(r"(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])[^/\\\s\"'<>:;,)\]]+|/root(?=[/\s\"']|$)")
+_HOME = re.compile(
+    r"(?<![\w.~-])(?:(?:/home/|/Users/|[A-Za-z]:[\\/]Users[\\/])[^/\\\s\"'<>:;,)\]]+|/root(?=[/\s\"']|$))"
+)
 _PLACES = ("notebook", "script")
 
 
