@@ -168,6 +168,7 @@ class Move(w.VBox):
         shown(self.before, True)
         shown(self.done, False)
         self._picked()
+        self.pickers[0].focus()  # the button that had the focus is gone
 
     def refill(self) -> None:
         """Offer what there is to pick, without taking that for the user's choice."""
