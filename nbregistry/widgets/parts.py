@@ -174,6 +174,13 @@ class Views(w.VBox):
                 discard(old)
         self._look()
 
+    def close(self) -> None:
+        """Close every view that was made, in sight or not."""
+        for made in self._made.values():
+            discard(made)
+        self._made.clear()
+        super().close()
+
     def _look(self) -> None:
         name = self.names.value
         if name not in self._made:
