@@ -8,7 +8,7 @@ restore from the trash or a repair are all the same to it, and a model that is r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -89,7 +89,7 @@ def _figures(one: Mapping[str, Any]) -> Mapping[str, Any]:
     return figures if isinstance(figures, Mapping) else {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spell:
     """A version, by the id of its document, in a stage; ``ended`` is None as long as it is there."""
 
@@ -97,6 +97,10 @@ class Spell:
     stage: Stage
     began: Turn
     ended: Turn | None = None
+
+    def as_of(self, seq: int) -> Spell:
+        """Return the spell as it was after a commit: what ended it later had not yet."""
+        return replace(self, ended=None) if self.ended is not None and self.ended.seq > seq else self
 
 
 class Chronicle:
@@ -106,21 +110,25 @@ class Chronicle:
     ----------
     seq : int
         The last commit taken in; -1 before the first.
-    spells : list of Spell
-        In the order in which they began.
     """
 
     def __init__(self) -> None:
         self.seq = -1
-        self.spells: list[Spell] = []
-        self._open: dict[int, Spell] = {}
+        self._spells: list[Spell] = []
+        self._open: dict[int, int] = {}
+
+    def copy(self) -> Chronicle:
+        """Return another one that goes on from here, while this one stays as it is."""
+        made = Chronicle()
+        made.seq, made._spells, made._open = self.seq, list(self._spells), dict(self._open)
+        return made
 
     def take(self, commit: Commit) -> None:
         """Take in the next commit; costs what it changes."""
         self.seq = commit.seq
         for id_, doc in commit.put.get("versions", {}).items():
-            stage, spell = _stage(doc), self._open.get(id_)
-            if stage != (spell.stage if spell else None):
+            stage, place = _stage(doc), self._open.get(id_)
+            if stage != (None if place is None else self._spells[place].stage):
                 self._turn(id_, stage, commit)
         for id_ in commit.removed.get("versions", ()):
             if id_ in self._open:
@@ -128,11 +136,15 @@ class Chronicle:
 
     def _turn(self, id_: int, stage: Stage | None, commit: Commit) -> None:
         turn = Turn.of(commit)
-        if (left := self._open.pop(id_, None)) is not None:
-            left.ended = turn
+        if (place := self._open.pop(id_, None)) is not None:
+            self._spells[place] = replace(self._spells[place], ended=turn)
         if stage is not None:
-            self._open[id_] = spell = Spell(id_, stage, turn)
-            self.spells.append(spell)
+            self._open[id_] = len(self._spells)
+            self._spells.append(Spell(id_, stage, turn))
+
+    def spells(self, seq: int) -> list[Spell]:
+        """Return the spells as they were after a commit, in the order in which they began."""
+        return [spell.as_of(seq) for spell in self._spells if spell.began.seq <= seq]
 
 
 def _stage(doc: Document) -> Stage | None:

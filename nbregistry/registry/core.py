@@ -91,6 +91,7 @@ class Core:
         self.read_only = read_only
         self.frozen = frozen
         self.asked = ""
+        self.chronicle: Any = None  # how far ``tenures`` has read, so that it goes on from there
         self.store = Store(_folder(settings.uri), settings.home, lambda: self.keyring)
         self.gates: list[Gate] = []
         self.cells: Callable[[Any], list[Document]] = CellLog().capture

@@ -234,7 +234,7 @@ class Registry:
         self._core.view()
         view = self._core.store.at_time(moment)
         core = Core(self.settings, read_only=True, frozen=view)
-        core.remembered, core.asked = self._core.remembered, moment
+        core.remembered, core.asked, core.chronicle = self._core.remembered, moment, self._core.chronicle
         return Registry(_core=core)
 
     def verify(self, receipt: Receipt | str | None = None, *, blobs: bool = True) -> Report:

@@ -12,6 +12,7 @@ from nbregistry.domain.tenure import Chronicle, Spell, Tenure, Tenures, Turn
 from nbregistry.errors import InvalidInput, NotFound
 from nbregistry.registry.core import Core
 from nbregistry.registry.reading import annotation
+from nbregistry.storage.records import ORIGIN, Position
 from nbregistry.storage.tiny import View
 
 _TOLD = (Kind.DECISION.value, Kind.INCIDENT.value)
@@ -25,7 +26,7 @@ def tenures(core: Core, view: View, name: str | None, stage: str | Stage) -> Ten
         raise InvalidInput(f"{goal.value} can have many holders at a time; ask for Production or Staging.")
     only = None if name is None else _known(core, view, model_name(name))
     groups: dict[str, _Group] = {}
-    for spell in _chronicle(core, view).spells:
+    for spell in _chronicle(core, view).spells(view.seq):
         # A version of which nothing is left at all has no name any more to be told by.
         if spell.stage is goal and spell.id in view.versions:
             version = core.version(view, spell.id)
@@ -54,11 +55,17 @@ def _models(view: View) -> list[str]:
 
 
 def _chronicle(core: Core, view: View) -> Chronicle:
-    found = Chronicle()
-    for commit in core.store.history():
-        if commit.seq > view.seq:
-            break
-        found.take(commit)
+    """Return a chronicle that reaches the view, or further; what was read before is not read again."""
+    kept: tuple[Chronicle, Position] = core.chronicle or (Chronicle(), ORIGIN)
+    found, at = kept
+    if found.seq >= 0 and not core.store.journal.holds(at):
+        found, at = Chronicle(), ORIGIN  # the journal was repaired or exchanged
+    if found.seq < view.seq:
+        found = found.copy()  # another thread may be reading the one that is kept
+        for commit, place in core.store.after(at):
+            found.take(commit)
+            at = place
+        core.chronicle = found, at
     return found
 
 

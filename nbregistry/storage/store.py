@@ -16,7 +16,7 @@ from nbregistry.storage import checkpoint
 from nbregistry.storage.blobs import FolderBlobs
 from nbregistry.storage.files import refusal, sweep
 from nbregistry.storage.journal import Exchanged, Journal
-from nbregistry.storage.records import ORIGIN, Scan
+from nbregistry.storage.records import ORIGIN, Position, Scan
 from nbregistry.storage.seals import Seals, Signer
 from nbregistry.storage.shelf import uncollected
 from nbregistry.storage.tiny import View
@@ -211,6 +211,10 @@ class Store:
     def history(self) -> Iterator[Commit]:
         """Yield every commit from the first, each verified against its hash and its predecessor."""
         return (commit for commit, _ in Scan(self.journal.path))
+
+    def after(self, position: Position) -> Iterator[tuple[Commit, Position]]:
+        """Yield the commits behind a place that ``journal.holds``, verified, each with its own place."""
+        return iter(Scan(self.journal.path, position))
 
     def close(self) -> None:
         """Write what is due and let go of the files; a later use opens them again."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbregistry import Candidate, GateResult, Registry
-from nbregistry.domain.commits import moment, timestamp
+from nbregistry.domain.commits import Commit, moment, timestamp
 from nbregistry.domain.tenure import How, Tenure
 from nbregistry.errors import InvalidInput, NotFound, RegistryError
+from nbregistry.storage.records import Position
 
 
 def line(tenure: Tenure) -> tuple[Any, ...]:
@@ -189,6 +193,64 @@ def test_as_a_frame(churn: Registry) -> None:
     assert {"ready": True} == found["evidence"][0]
 
 
+def test_what_was_read_is_not_read_again(churn: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second question reads what was committed since the first, and the past is told from what was read."""
+    churn.promote("churn/1", "Production")
+    then = churn.core.view().time
+    churn.tenures()
+    read: list[int] = []
+    after = churn.core.store.after
+
+    def noted(at: Position) -> Iterator[tuple[Commit, Position]]:
+        for commit, place in after(at):
+            read.append(commit.seq)
+            yield commit, place
+
+    monkeypatch.setattr(churn.core.store, "after", noted)
+    churn.promote("churn/2", "Production")
+    assert ["churn/2", "churn/1"] == [t.ref for t in churn.tenures()]
+    assert [churn.core.view().seq] == read
+    churn.tenures()
+    past = churn.as_of(moment(then))
+    monkeypatch.setattr(past.core.store, "after", lambda at: pytest.fail("read again"))
+    assert [("churn/1", None)] == [(t.ref, t.until) for t in past.tenures()]
+    assert 1 == len(read)
+
+
+def test_threads_ask_while_others_promote(churn: Registry) -> None:
+    """Each answer is one state: who is there now began when the one before ended."""
+    wrong: list[str] = []
+    done = threading.Event()
+
+    def asks() -> None:
+        while not done.is_set():
+            found = churn.tenures("churn")
+            wrong.extend(b.ref for a, b in pairwise(found) if b.until != a.since)
+            wrong.extend(t.ref for t in found[1:] if t.current)
+
+    threads = [threading.Thread(target=asks) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(12):
+        churn.promote(f"churn/{number % 3 + 1}", "Production")
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert ([], 12) == (wrong, len(churn.tenures("churn")))
+
+
+def test_after_a_repair_it_reads_anew(churn: Registry) -> None:
+    """A journal that is not the one that was read is read from its beginning."""
+    churn.promote("churn/1", "Production")
+    churn.promote("churn/2", "Production")
+    assert 2 == len(churn.tenures())
+    path = churn.core.store.journal.path
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+    churn.core.store.reopen()
+    assert [("churn/1", True)] == [(t.ref, t.current) for t in churn.tenures()]
+
+
 MODEL = "m"
 STEPS = st.lists(
     st.tuples(
@@ -247,14 +309,14 @@ def test_tenures_agree_with_the_registry_as_it_was(
                 _step(r, verb, number, names, seeds)
             except RegistryError:
                 continue
-        for stage in ("Production", "Staging"):
-            all_of_it = r.tenures(None, stage)
-            for event in r.audit():
-                _agrees(r, event.time, stage, all_of_it)
+        told = {stage: r.tenures(None, stage) for stage in ("Production", "Staging")}
+        for event in r.audit():
+            past = r.as_of(event.time)
+            for stage, all_of_it in told.items():
+                _agrees(past, event.time, stage, all_of_it)
 
 
-def _agrees(r: Registry, time: datetime, stage: str, all_of_it: list[Tenure]) -> None:
-    past = r.as_of(time)
+def _agrees(past: Registry, time: datetime, stage: str, all_of_it: list[Tenure]) -> None:
     held = {v.digest and (v.name, v.number) for m in past.models() if (v := _holder(past, m.name, stage))}
     then = past.tenures(None, stage)
     assert held == {(t.name, t.number) for t in then.current}
