@@ -38,10 +38,26 @@ _STATES = {
 def server(found: Server) -> View:
     """Tell a server, with a line for the shell and one for Python."""
     state, served, why = found.state, found.served(), found.why()
-    title = Title((Span(", ".join(found.refs), Look.STRONG), _badge(state)))
-    blocks: list[Block] = [title]
+    blocks: list[Block] = [_title(found, state)]
     if why:
         blocks.append(Banner(Look.BAD if state == "failed" else Look.WARN, (Span(why),)))
+    stop: tuple[str, Line] = ("Stop", (Span(f"%serve --stop {found.id}", Look.CODE), *_ends(found)))
+    blocks.append(_facts(found, served, stop))
+    if state in ("ready", "starting"):
+        blocks += _asking(lines_of(found))
+    return View(tuple(blocks), framed=True)
+
+
+def known(found: Server, served: Sequence[dict[str, Any]]) -> tuple[Block, ...]:
+    """Return what is known of a server without asking it; ``served`` is what it last said it serves."""
+    return _title(found, found.state), _facts(found, served, ("Ends", _ends(found)))
+
+
+def _title(found: Server, state: str) -> Title:
+    return Title((Span(", ".join(found.refs), Look.STRONG), _badge(state)))
+
+
+def _facts(found: Server, served: Sequence[dict[str, Any]], last: tuple[str, Line]) -> Facts:
     facts: list[tuple[str, Line]] = [("Address", (Span(found.url, Look.CODE),))]
     if found.grpc_port:
         facts.append(("gRPC", (Span(f"{found.spec.host}:{found.grpc_port}", Look.CODE),)))
@@ -52,12 +68,8 @@ def server(found: Server) -> View:
         ("Processes", (Span(f"{count}"), *_restarts(found.workers))),
         ("Started", (When(datetime.fromtimestamp(float(found.run.state().get("started", 0)), UTC)),)),
         ("Token", (Span("needed: it is not kept here" if found.spec.tokens else "none needed on this machine"),)),
-        ("Stop", (Span(f"%serve --stop {found.id}", Look.CODE), *_ends(found))),
     ]
-    blocks.append(Facts(tuple(facts)))
-    if state in ("ready", "starting"):
-        blocks += _asking(lines_of(found))
-    return View(tuple(blocks), framed=True)
+    return Facts((*facts, last))
 
 
 def servers(found: Servers) -> View:
