@@ -62,6 +62,14 @@ def estimator(found: Estimator) -> View:
     return estimators(Estimators([found]))
 
 
+def words(found: Estimator) -> str:
+    """Return how an estimator stands to the registry in plain words, for where nothing can be drawn."""
+    if found.part_of and found.standing is Standing.NEW:
+        return f"a part of {inline(found.part_of, 40)}"
+    since = f" since {found.ref}" if found.standing is Standing.CHANGED else f" as {found.ref}" if found.ref else ""
+    return f"{_BADGES[found.standing].text}{since}"
+
+
 def standing(found: Estimator) -> Line:
     """Return how an estimator stands to the registry."""
     if found.part_of and found.standing is Standing.NEW:

@@ -84,8 +84,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
     kind = kind_of(value)
     if kind in (*_TABLES, SERIES):
-        shape = tuple(int(n) for n in getattr(value, "shape", (len(value),)))
-        return shape or None
+        return tuple(int(n) for n in value.shape) or None
     if kind == LIST and 0 < len(value) < _MOST_LISTED and isinstance(value[0], (int, float, str, list, tuple)):
         width = (len(value[0]),) if isinstance(value[0], (list, tuple)) else ()
         return (len(value), *width)
