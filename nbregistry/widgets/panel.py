@@ -23,6 +23,7 @@ from nbregistry.display.visible import inline
 from nbregistry.registry import Registry
 from nbregistry.widgets import look
 from nbregistry.widgets.boundary import guarded
+from nbregistry.widgets.letters import LastLetters
 from nbregistry.widgets.parts import Drawn, stack
 
 _TONES = {"good": Look.GOOD, "warn": Look.WARN, "bad": Look.BAD}
@@ -81,7 +82,7 @@ class Panel(w.VBox):
         self.body = stack()
         style = w.HTML(f"<style>{DRAWN}{look.SHEET}{self._hiding()}</style>")
         style.add_class("nbr-hidden")
-        super().__init__([style, self.head, self.strip, self.body])
+        super().__init__([style, self.head, self.strip, self.body, LastLetters()])
         self.add_class("nbr-panel")
         self.add_class(f"nbr-live-{self._uid}")
 

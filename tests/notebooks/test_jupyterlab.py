@@ -1,20 +1,26 @@
-"""What a user of JupyterLab meets, in a browser: the quickstart from first cell to last, TAB."""
+"""What a user of JupyterLab meets, in a browser: the quickstart from first cell to last, TAB, and a panel in use."""
 
 from __future__ import annotations
 
+import json
 import shutil
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from sklearn.linear_model import LogisticRegression
 
+from nbregistry.registry import Registry
 from tests.browsing import Lab, Window, cells, lab_of, open_notebook, run_all, wait_until_run, windows
 
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jupyterlab")
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "01_quickstart.ipynb"
+REASON = "better by far, and neither dd nor b nor a is taken for a command of the notebook's"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -97,3 +103,157 @@ def test_quickstart_runs_in_jupyterlab(lab: Lab, opened: Callable[..., Window]) 
     assert "%show tumours/2" == line.inner_text().strip()
     assert [] == window.outside
     assert [] == window.spoken
+
+
+# -- a panel in use
+
+
+@pytest.fixture
+def registry(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """Return a registry of three versions, the first in production, as another process than the kernel has it."""
+    monkeypatch.setenv("NBREGISTRY_HOME", str(lab.folder.parent / "home"))
+    monkeypatch.setenv("NBREGISTRY_USER", "ben")
+    folder = lab.folder / "churn"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with Registry(folder / ".nbregistry") as found:
+        for number in range(1, 4):
+            model = LogisticRegression(C=number).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+            found.register(model, "churn", X=[[0.0], [1.0]], metrics={"auc": 0.9 + number / 100}, note=f"try {number}")
+        found.promote("churn/1", "Production", because="to begin with")
+        yield found
+
+
+def open_panel(window: Window, lab: Lab, name: str, line: str) -> Any:
+    """Write a notebook that opens a panel, run it in JupyterLab, and return the panel."""
+    code = [nbformat.v4.new_code_cell(text) for text in ("%load_ext nbregistry", line)]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), lab.folder / name)
+    open_notebook(window, lab, name, workspace=Path(name).stem)
+    run_all(window.page)
+    panel = window.page.locator(".nbr-panel").first
+    panel.wait_for()
+    return panel
+
+
+def focused(page: Any) -> str:
+    """Return what the focus is on: the text of a button, the label of a control."""
+    told: str = page.evaluate("""() => {
+        const at = document.activeElement;
+        return (at.labels && at.labels.length ? at.labels[0] : at).innerText.trim();
+    }""")
+    return told
+
+
+def wait_for_focus(page: Any, what: str) -> None:
+    """Wait until the focus is on a button or on a control with that label."""
+    page.wait_for_function(
+        """what => {
+            const at = document.activeElement;
+            return (at.labels && at.labels.length ? at.labels[0] : at).innerText.trim() === what;
+        }""",
+        arg=what,
+    )
+
+
+def tab_to(page: Any, what: str) -> None:
+    """Press TAB until the focus is on a button or on a control with that label."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if focused(page) == what:
+            return
+    raise AssertionError(f"TAB does not lead to {what!r}; last it was on {focused(page)!r}")
+
+
+def promote(panel: Any, ref: str, because: str) -> None:
+    """Give a reason and choose to promote; the box that asks once more is open then."""
+    panel.get_by_label("Reason").press_sequentially(because)
+    panel.get_by_role("button", name=f"Promote {ref} to Production …").click()
+    panel.get_by_role("button", name="Cancel").wait_for()
+
+
+def test_a_version_is_promoted_with_the_mouse_with_the_keyboard_and_not_in_a_race(
+    lab: Lab, opened: Callable[..., Window], registry: Registry
+) -> None:
+    """A panel promotes what it asked about; where somebody was quicker it says who, and promotes nothing."""
+    window = opened()
+    page = window.page
+    panel = open_panel(window, lab, "churn/promote.ipynb", "%promote churn/2 production --panel")
+    promote(panel, "churn/2", "better on the hold-out")
+    window.keep("panel-promote-asks")
+    panel.get_by_role("button", name="Promote churn/2 to Production", exact=True).click()
+    panel.get_by_text("churn/2 is in Production now.").wait_for()
+    assert "churn/2" == registry.version("churn/production").ref
+
+    wait_for_focus(page, "Promote another")
+    page.keyboard.press("Enter")
+    wait_for_focus(page, "Model")
+    tab_to(page, "Version")
+    page.keyboard.press("3")
+    tab_to(page, "Reason")
+    page.keyboard.type(REASON)  # faster than any kernel: what is typed last is not to be lost
+    panel.get_by_role("button", name="Promote churn/3 to Production …").wait_for()
+    tab_to(page, "Promote churn/3 to Production …")
+    page.keyboard.press("Enter")
+    wait_for_focus(page, "Cancel")
+    page.keyboard.press("Shift+Tab")
+    assert "Promote churn/3 to Production" == focused(page)
+    page.keyboard.press("Enter")
+    panel.get_by_text("churn/3 is in Production now.").wait_for()
+    last = registry.audit("churn")[-1]
+    assert ("ana", REASON) == (last.user, last.reason)
+    assert 2 == page.locator(".jp-Notebook .jp-Cell").count()
+
+    panel.get_by_role("button", name="Promote another").click()
+    panel.get_by_label("Version").select_option(label="1 · in Archived · auc 0.91")
+    promote(panel, "churn/1", "as it was")
+    registry.promote("churn/2", "Production", because="quicker")
+    panel.get_by_role("button", name="Promote churn/1 to Production", exact=True).click()
+    told = panel.get_by_role("alert")
+    told.wait_for()
+    window.keep("panel-promote-race")
+    assert "ben" in told.inner_text()
+    assert "churn/2" == registry.version("churn/production").ref
+    assert ([], [], []) == (window.outside, window.spoken, window.errors)
+
+
+def test_a_picture_of_the_panel_is_left_without_a_kernel(
+    lab: Lab, opened: Callable[..., Window], registry: Registry
+) -> None:
+    """Re-opened after its kernel is gone, the notebook shows what the panel showed, and nothing of a broken widget."""
+    window = opened()
+    page = window.page
+    panel = open_panel(window, lab, "churn/picture.ipynb", "%promote churn/3 production --panel")
+    promote(panel, "churn/3", "for the picture")
+    panel.get_by_role("button", name="Promote churn/3 to Production", exact=True).click()
+    panel.get_by_text("churn/3 is in Production now.").wait_for()
+    assert [] == [one for one in page.locator(".jp-OutputArea .nbr").all() if one.is_visible() and not inside(one)]
+    wait_until_run(page, lab.folder / "churn/picture.ipynb")
+    stop_kernels(lab)
+    page.goto("about:blank")
+
+    open_notebook(window, lab, "churn/picture.ipynb", workspace="later")
+    picture = page.locator(".jp-OutputArea .nbr").first
+    picture.wait_for()
+    window.keep("panel-picture")
+    assert "for the picture" in picture.inner_text()
+    seen = page.locator(".jp-Notebook").inner_text()
+    assert "Error displaying widget" not in seen
+    assert "Loading widget" not in seen
+    assert 0 == page.locator(".nbr-panel").count()
+    assert ([], [], []) == (window.outside, window.spoken, window.errors)
+
+
+def inside(drawn: Any) -> bool:
+    return bool(drawn.evaluate("e => e.closest('.nbr-panel') !== null"))
+
+
+def stop_kernels(lab: Lab) -> None:
+    """End every kernel and session of the server."""
+    headers = {"Authorization": f"token {lab.token}"}
+    url = f"{lab.address()}/api/sessions"
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        gone = urllib.request.Request(f"{url}/{session['id']}", headers=headers, method="DELETE")
+        urllib.request.urlopen(gone, timeout=20).close()
