@@ -95,8 +95,10 @@ class RegistryPanel(Panel):
         self.about, self.hint, self.place = parts.Drawn(), parts.Drawn(), parts.stack()
         self.place.add_class("nbr-below")
         self.one = parts.stack(self.about, self.versions, self.hint, self.place)
+        # An anywidget does not follow its classes: it is the box around it that is hidden.
+        self.all = parts.stack(self.models)
         # Both stay in the page, so that one comes back to the page, the order and the search that one left.
-        self.body.children = (top, self.models, self.one)
+        self.body.children = (top, self.all, self.one)
         parts.shown(self.head, False)
         self.watch(self.models, self._model_chosen, "selected")
         self.watch(self.versions, self._version_chosen, "selected")
@@ -122,7 +124,7 @@ class RegistryPanel(Panel):
 
     def _show(self) -> None:
         self.where.show((Title((Span("/", Look.MUTED), Span(self.name)) if self.name else (Span("Models"),)),))
-        parts.shown(self.models, not self.name)
+        parts.shown(self.all, not self.name)
         parts.shown(self.back, bool(self.name))
         parts.shown(self.one, bool(self.name))
         self.retake()

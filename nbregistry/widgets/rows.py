@@ -49,7 +49,7 @@ class Row:
 
 
 class Rows(anywidget.AnyWidget):
-    """A table whose rows can be selected.
+    """A table whose rows can be selected; to hide it, hide a box around it: its own classes are read once.
 
     Parameters
     ----------

@@ -72,7 +72,8 @@ def test_tables_stay_in_the_page(panel: RegistryPanel) -> None:
     assert panel.models in list(walk(panel))
     send(panel.models, selected=["churn"])
     assert panel.models not in list(walk(panel))
-    assert panel.models in panel.body.children
+    assert panel.models in panel.all.children
+    assert panel.all in panel.body.children
     assert panel.versions in list(walk(panel))
 
 
