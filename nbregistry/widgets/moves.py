@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PROMOTE, ROLLBACK = "Promote", "Roll back"
 _STAGES = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)
 _READ_THROUGH = 20_000
-"""Commits up to which the whole history is read for since when and why somebody holds a stage: half a second."""
+"""Commits up to which a history that nobody has asked for yet is read, to tell since when somebody holds a stage."""
 
 
 class Move(w.VBox):
@@ -195,7 +195,8 @@ class Move(w.VBox):
         return of_move.outlook(move, version, incumbent=incumbent, tenures=self._tenures(move), notes=notes)
 
     def _tenures(self, move: Promotion) -> Sequence[Tenure]:
-        if not move.stage.single_holder or self.registry.core.view().seq > _READ_THROUGH:
+        core = self.registry.core
+        if not move.stage.single_holder or (core.chronicle is None and core.view().seq > _READ_THROUGH):
             return ()
         return self.registry.tenures(move.ref.rpartition("/")[0], move.stage)
 
