@@ -32,14 +32,11 @@ class Asked:
         The words behind the ``?``.
     sent : mapping
         The JSON body.
-    browser : str
-        Where the registry browser is on this server; empty when it cannot be opened here.
     """
 
     place: Place
     query: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, Any] = field(default_factory=dict)
-    browser: str = ""
 
     @property
     def registry(self) -> Registry:
@@ -70,7 +67,7 @@ def place(asked: Asked) -> Document:
     settings = asked.registry.settings
     return {
         "uri": settings.uri, "origin": asked.place.settings.origin, "exists": asked.place.exists, "user": settings.user,
-        "browser": asked.browser, "notices": list(asked.registry.notices()), **_at(asked),
+        "notices": list(asked.registry.notices()), **_at(asked),
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from nbregistry.lab.table import QUESTIONS, Question
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
 
-API = "nbregistry/api"
+OURS = "nbregistry"
 
 
 def load(server: ServerApp) -> None:
@@ -32,6 +32,6 @@ def routes(lab: Lab, base: str) -> list[tuple[str, type[RegistryRoute], dict[str
     """Return the routes as tornado takes them."""
     found: list[tuple[str, Question | None]] = [(q.path, q) for q in QUESTIONS]
     return [
-        (url_path_join(base, API, path), RegistryRoute, {"lab": lab, "question": question})
+        (url_path_join(base, OURS, path), RegistryRoute, {"lab": lab, "question": question})
         for path, question in (*found, (".*", None))
     ]

@@ -26,6 +26,7 @@ from tornado import web
 from nbregistry.errors import InvalidInput, NotAllowed, NotFound, RegistryError, TooLarge, UnsupportedMedia
 from nbregistry.lab.asking import Asked
 from nbregistry.lab.identity import who
+from nbregistry.lab.page import POLICY
 from nbregistry.lab.places import Places
 from nbregistry.lab.table import RESOURCE, Question
 from nbregistry.types import Document
@@ -50,13 +51,10 @@ class Lab:
         Where disks are waited for, so that the server's loop never is.
     waiting : int
         Requests that are waiting for news.
-    browser : str
-        Where the registry browser is on this server; empty when it cannot be opened.
     """
 
-    def __init__(self, places: Places, *, browser: str = "") -> None:
+    def __init__(self, places: Places) -> None:
         self.places = places
-        self.browser = browser
         self.waiting = 0
         self.threads = ThreadPoolExecutor(4, thread_name_prefix="nbregistry-lab")
 
@@ -65,26 +63,27 @@ class RegistryRoute(APIHandler):
     """Answers one question."""
 
     auth_resource = RESOURCE
+    _gone = False
+    _id = ""
 
     def initialize(self, lab: Lab, question: Question | None) -> None:
         """Take what the table of routes says."""
         self._lab, self._question = lab, question
-        self._gone = False
 
     @web.authenticated
-    async def get(self) -> None:
+    async def get(self, *where: str | None) -> None:
         """Answer what reads."""
-        await self._answer("GET")
+        await self._answer("GET", where)
 
     @web.authenticated
-    async def post(self) -> None:
+    async def post(self, *where: str | None) -> None:
         """Answer what changes."""
-        await self._answer("POST")
+        await self._answer("POST", where)
 
-    async def _answer(self, method: str) -> None:
+    async def _answer(self, method: str, where: tuple[str | None, ...]) -> None:
         question = self._question
         if question is None:
-            raise NotFound("There is nothing here. See nbregistry/api/place.")
+            raise NotFound("There is nothing here: nbregistry/api/place tells which registry is asked.")
         if question.method != method:
             raise web.HTTPError(405)
         if not await ensure_async(
@@ -93,12 +92,18 @@ class RegistryRoute(APIHandler):
             raise NotAllowed(f"You may not {question.permission} the registry on this server.")
         sent = self._sent() if method == "POST" else {}
         query = {name: values[-1].decode("utf-8", "replace") for name, values in self.request.query_arguments.items()}
+        query |= {name: found or "" for name, found in zip(question.where, where, strict=True)}
         user = who(self.current_user)
         found = await self._threaded(question, query, sent, user)
         if question.patient:
             found = await self._with_news(found, partial(self._threaded, question, query, sent, user), query)
         self.set_header("Cache-Control", "no-store")
-        self.finish(orjson.dumps(found))  # not awaited: who asked may have left, which is no fault
+        # Not awaited: who asked may have left, which is no fault.
+        if question.page:
+            self.set_header("Content-Security-Policy", POLICY)
+            self.finish(str(found["html"]), set_content_type="text/html; charset=utf-8")
+        else:
+            self.finish(orjson.dumps(found))
 
     async def _threaded(
         self, question: Question, query: Mapping[str, str], sent: Mapping[str, Any], user: str
@@ -107,7 +112,7 @@ class RegistryRoute(APIHandler):
 
         def ask() -> Document:
             place = lab.places.place(query.get("folder", ""), user)
-            return question.answer(Asked(place, query, sent, lab.browser))
+            return question.answer(Asked(place, query, sent))
 
         return await asyncio.get_running_loop().run_in_executor(lab.threads, ask)
 
@@ -144,7 +149,7 @@ class RegistryRoute(APIHandler):
             raise InvalidInput("The body must be a JSON object.")
         return found
 
-    # -- what tornado calls
+    # -- what tornado and Jupyter call
 
     def on_connection_close(self) -> None:
         """Stop waiting for somebody who left."""
@@ -183,9 +188,7 @@ class RegistryRoute(APIHandler):
         self._id = uuid.uuid4().hex[:8]
         places = "".join(traceback.format_tb(tb))
         what = self._question.path if self._question else "an unknown route"
-        log.error("nbregistry/api/%s (%s): %s\n%s", what, self._id, typ.__name__ if typ else "?", places)
-
-    _id = ""
+        log.error("nbregistry/%s (%s): %s\n%s", what, self._id, typ.__name__ if typ else "?", places)
 
 
 _WORDS = {

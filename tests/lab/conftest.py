@@ -23,6 +23,7 @@ class Answer(NamedTuple):
     headers: Any
 
 
+Fetch = Callable[..., Awaitable[Any]]
 Ask = Callable[..., Awaitable[Answer]]
 
 
@@ -45,7 +46,7 @@ def registry(jp_root_dir: Path) -> Registry:
 
 
 @pytest.fixture
-def ask(jp_fetch: Callable[..., Awaitable[Any]]) -> Ask:
+def ask(jp_fetch: Fetch) -> Ask:
     """Return a function that asks one of our routes; a body makes it a POST of JSON."""
 
     async def asks(path: str, body: Any = None, /, *, raw: bytes | None = None, **query: Any) -> Answer:

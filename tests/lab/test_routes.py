@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from nbregistry.lab.page import POLICY
 from nbregistry.registry import Registry
-from tests.lab.conftest import Ask
+from tests.lab.conftest import Ask, Fetch
 
 
 async def test_models_are_listed_filtered_and_paged(registry: Registry, ask: Ask) -> None:
@@ -144,3 +145,27 @@ async def test_place_tells_where_and_who(registry: Registry, jp_root_dir: Path, 
     for file in jp_root_dir.joinpath(".nbregistry").rglob("*"):
         assert file.name != "lab"
     assert re.fullmatch(r"[0-9a-z]+", found["store"])
+
+
+async def test_browser_pages_are_drawn_without_a_kernel(registry: Registry, jp_fetch: Fetch, jp_root_dir: Path) -> None:
+    """Each address of the registry browser is a page in the theme asked for, which may run and fetch nothing."""
+    jp_root_dir.joinpath("deep er").mkdir()
+    before = registry.core.view().seq
+    for query, seen in (
+        ({}, "ltv"),
+        ({"model": "churn"}, "In production"),
+        ({"model": "churn", "version": "2"}, "risk"),
+    ):
+        for path in (["light"], ["dark", "deep er"]):
+            got = await jp_fetch("nbregistry", "browser", *path, params=query)
+            text = got.body.decode()
+            assert f'data-theme="{path[0]}"' in text
+            assert seen in text
+            assert [] == re.findall(r"<script|<link|src=|https?:", text)
+            assert POLICY == got.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in POLICY
+    assert "script" not in POLICY
+    hostile = (await jp_fetch("nbregistry", "browser", "light", params={"model": "<b>"})).body.decode()
+    assert "<b>" not in hostile
+    assert "&lt;b&gt;" in hostile
+    assert before == registry.core.view().seq

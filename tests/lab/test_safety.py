@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,12 @@ from tornado.web import RequestHandler
 
 from nbregistry.errors import InvalidInput, NotFound
 from nbregistry.lab import asking, places
-from nbregistry.lab.extension import API
 from nbregistry.lab.identity import who
 from nbregistry.lab.places import Places
 from nbregistry.lab.route import RegistryRoute
 from nbregistry.lab.table import QUESTIONS
 from nbregistry.registry import Registry
-from tests.lab.conftest import Ask
-
-Fetch = Callable[..., Awaitable[Any]]
+from tests.lab.conftest import Ask, Fetch
 
 OUTSIDE = (
     "..", "../x", "a/../../x", "/../etc", "..\\x", "C:\\x", "\\\\host\\s", "a\0b", ".//..//x", "C:", "./a", "x" * 5000,
@@ -51,7 +47,7 @@ def test_every_route_declares_its_permission(jp_serverapp: Any) -> None:
     assert len(QUESTIONS) + 1 == len(there)
     for path, target, more in there:
         assert target is RegistryRoute, path
-        assert f"/{API}/" in path
+        assert "/nbregistry/" in path
         if (question := more["question"]) is not None:
             assert {"GET": "read", "POST": "write"}[question.method] == question.permission
     for method in ("get", "post"):
@@ -61,10 +57,10 @@ def test_every_route_declares_its_permission(jp_serverapp: Any) -> None:
 
 async def test_without_login_nothing_is_told(registry: Registry, jp_fetch: Fetch) -> None:
     """Every route and method, also one that is not there, answers 403 to who is not logged in."""
-    for path in (*(q.path for q in QUESTIONS), "nothing"):
+    for path in (*(q.path for q in QUESTIONS if not q.page), "browser/dark", "api/nothing", "nothing"):
         for options in ({}, {"method": "POST", "body": "{}"}, {"method": "PUT", "body": "{}"}):
             headers = {"Authorization": "", "Content-Type": "application/json"}
-            status, body = await fetched(jp_fetch, "nbregistry", "api", path, headers=headers, **options)
+            status, body = await fetched(jp_fetch, "nbregistry", *path.split("/"), headers=headers, **options)
             assert 403 == status, (path, options)
             assert b"churn" not in body
 
@@ -89,7 +85,10 @@ class TestAuthorizer:
         assert 200 == (await ask("models")).status
         for question in QUESTIONS:
             if question.method == "POST":
-                assert (403, "NotAllowed") == ((found := await ask(question.path, {})).status, found.told["error"])
+                assert (403, "NotAllowed") == (
+                    (found := await ask(question.path.removeprefix("api/"), {})).status,
+                    found.told["error"],
+                )
         assert before == registry.core.view().seq
 
 

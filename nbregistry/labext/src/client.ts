@@ -42,7 +42,6 @@ export interface Place extends At {
   uri: string;
   exists: boolean;
   user: string;
-  browser: string;
   notices: string[];
 }
 
@@ -101,6 +100,17 @@ export class Client {
     }
     return told as T;
   }
+}
+
+/** Return the address of the registry browser: theme and folder stand in the path, what is to be seen behind it. */
+export function browserUrl(baseUrl: string, folder: string, name = '', number = 0): string {
+  const theme = document.body.dataset.jpThemeLight === 'false' ? 'dark' : 'light';
+  const place = folder ? `${theme}/${URLExt.encodeParts(folder)}` : theme;
+  const meant: Record<string, string> = name ? { model: name } : {};
+  if (name && number) {
+    meant.version = String(number);
+  }
+  return URLExt.join(baseUrl, 'nbregistry/browser', place) + URLExt.objectToQueryString(meant);
 }
 
 /** Return what went wrong in one sentence. */

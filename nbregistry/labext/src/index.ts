@@ -4,20 +4,19 @@ import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyte
 import {
   CommandToolbarButton,
   ICommandPalette,
-  IFrame,
   IThemeManager,
   MainAreaWidget,
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
-import { URLExt } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { addBelowIcon, fileIcon } from '@jupyterlab/ui-components';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { BrowserView } from './browser';
 import { CardView } from './card';
-import { Client, Place, said } from './client';
+import { Client } from './client';
 import { Follower } from './follower';
 import { registryIcon } from './icons';
 import { folder, insert } from './notebook';
@@ -40,6 +39,7 @@ namespace ID {
 class Home {
   readonly follower: Follower;
   readonly sidebar: Sidebar;
+  private _browser: MainAreaWidget<BrowserView> | null = null;
   readonly cards = new WidgetTracker<MainAreaWidget<CardView>>({ namespace: 'nbregistry-cards' });
 
   constructor(
@@ -96,7 +96,7 @@ class Home {
       tab.title.closable = true;
       tab.toolbar.addClass('nbr-lab-toolbar');
       const [name, number] = ref.split('/');
-      const browse = { name, number: Number(number) || 0 };
+      const browse = { name, number: Number(number) || 0, folder: where };
       for (const [command, label, args] of [
         [ID.insert, `Insert %load_model ${ref}`, { load: ref }],
         [ID.browse, 'Open in the browser', browse]
@@ -109,32 +109,23 @@ class Home {
     this.app.shell.activateById(tab.id);
   }
 
-  /** Open the registry browser in a tab, at a model or a version where one is meant. */
-  async browse(name: string, number: number): Promise<void> {
-    const client = this.client();
-    try {
-      const { browser } = await client.get<Place>('place');
-      if (!browser) {
-        this.insert('%models --panel');
-        return;
-      }
-      const { baseUrl } = this.app.serviceManager.serverSettings;
-      const theme = document.body.dataset.jpThemeLight === 'false' ? 'dark' : 'light';
-      const meant = { ...(name ? { model: name } : {}), ...(number ? { version: String(number) } : {}) };
-      const query = URLExt.objectToQueryString({ folder: client.folder, theme, ...meant });
-      const frame = new IFrame({ sandbox: ['allow-scripts', 'allow-same-origin', 'allow-popups', 'allow-downloads'] });
-      frame.url = URLExt.join(baseUrl, browser) + query;
-      const tab = new MainAreaWidget({ content: frame });
-      tab.title.label = name || CATEGORY;
+  /** Open the registry browser in a tab, at a model or a version where one is meant; there is one such tab. */
+  browse(name: string, number: number, where = this.client().folder): void {
+    const { shell, serviceManager } = this.app;
+    let tab = this._browser;
+    if (!tab || tab.isDisposed) {
+      const view = new BrowserView(serviceManager.serverSettings.baseUrl, where, this.follower, this.themes);
+      tab = this._browser = new MainAreaWidget({ content: view });
+      tab.id = 'nbregistry-browser';
       tab.title.caption = 'Registry browser';
       tab.title.icon = registryIcon;
       tab.title.closable = true;
       tab.toolbar.hide();
-      this.app.shell.add(tab, 'main');
-      this.app.shell.activateById(tab.id);
-    } catch (error) {
-      Notification.warning(said(error), { autoClose: 5000 });
+      view.title.label = CATEGORY;
+      shell.add(tab, 'main');
     }
+    tab.content.go(where, name, number);
+    shell.activateById(tab.id);
   }
 }
 
@@ -180,7 +171,10 @@ function addCommands(home: Home): void {
   commands.addCommand(ID.browse, {
     label: 'Open Registry Browser',
     icon: registryIcon,
-    execute: args => home.browse(String(args.name ?? row()?.name ?? ''), Number(args.number ?? row()?.number ?? 0))
+    execute: args => {
+      const { name, number } = 'name' in args ? args : (row() ?? {});
+      home.browse(String(name ?? ''), Number(number ?? 0), args.folder === undefined ? undefined : String(args.folder));
+    }
   });
   for (const [rank, command] of [ID.insert, ID.atCursor, ID.card, ID.browse].entries()) {
     app.contextMenu.addItem({ command, selector: `.${ROW}`, rank });
