@@ -3,7 +3,8 @@
     python3 tests/run.py [arguments for pytest]
 
 Standard library only, so that a fresh clone and a Python are enough. The environment ``.venv-test`` is made once and
-again whenever ``pyproject.toml`` or the Python changes. The static checks (ruff, mypy, import-linter) are tests
+again whenever ``pyproject.toml`` or the Python changes; the JupyterLab front end, which needs Node.js, is built into it
+and again whenever its sources change. The static checks (ruff, mypy, import-linter) are tests
 themselves, so the last line, which is pytest's, counts everything.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-test"
+FRONT_END = ROOT / "nbregistry" / "labext"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 IN_CI = bool(os.environ.get("CI"))
 
@@ -45,12 +47,41 @@ def ensure_environment(venv: Path, *wanted: str) -> Path:
     shutil.rmtree(venv, ignore_errors=True)
     if subprocess.run([base, "-m", "venv", str(venv)], check=False).returncode:
         sys.exit("No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv")
-    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-    if subprocess.run([*pip, *wanted], cwd=ROOT, check=False).returncode:
-        sys.exit(f"The environment {venv.name} could not be installed; pip says why above.")
+    install(venv, *wanted)
     made_from.write_text(stamp, "utf-8")
     say(f"environment: made in {time.monotonic() - started:.0f} s")
     return python
+
+
+def install(venv: Path, *wanted: str) -> None:
+    """Install into an environment, and note which front end is in it."""
+    pip = [str(venv_python(venv)), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    if subprocess.run([*pip, *wanted], cwd=ROOT, check=False).returncode:
+        sys.exit(f"The environment {venv.name} could not be installed; pip says why above.")
+    (venv / "front-end").write_text(front_end(), "utf-8")
+
+
+def front_end() -> str:
+    """Return a digest of what the JupyterLab front end is made of, and of whether it can be made."""
+    tops = (path for path in FRONT_END.iterdir() if path.name not in ("node_modules", "lib", "__pycache__"))
+    files = (file for top in tops for file in (top.rglob("*") if top.is_dir() else (top,)) if file.is_file())
+    found = hashlib.sha256(str(shutil.which("npm")).encode())
+    for file in sorted(files):
+        found.update(file.relative_to(FRONT_END).as_posix().encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
+def ensure_front_end(venv: Path) -> None:
+    """Install again where the front end's sources changed, and say so where it is missing: pip hides who said it."""
+    noted = venv / "front-end"
+    if not noted.is_file() or noted.read_text("utf-8") != front_end():
+        say("front end: changed, so it is built and installed again")
+        install(venv, "--no-deps", "-e", ".")
+    if (venv / "share" / "jupyter" / "labextensions" / "nbregistry-labext" / "package.json").is_file():
+        say("front end: the JupyterLab sidebar is installed")
+    else:
+        node = "IT COULD NOT BE BUILT (pip install -v -e . says why)" if shutil.which("npm") else "NO NODE.JS FOUND"
+        say(f"front end: {node}: THE JUPYTERLAB SIDEBAR IS LEFT OUT, and its browser tests will be SKIPPED")
 
 
 def find_browser() -> str | None:
@@ -99,6 +130,7 @@ def main() -> int:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]} ({sys.executable}).")
     python = ensure_environment(VENV, "-e", ".[test]")
+    ensure_front_end(VENV)
     ensure_system_tools()
     say("tests: pytest; ruff, mypy and import-linter are among them")
     environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
