@@ -34,6 +34,8 @@ ACTIONS = ("Compare", "Promote", "Annotate", "Serve")
 """What can be done with a version, each by the panel of its verb."""
 
 _HARMLESS = frozenset({"Compare"})
+_LONG = 10_000  # changes of a registry that are read through in more than a moment
+_READING = "Reading the history of the registry …"
 _COURSE = 50  # versions of which metrics are drawn
 _TIPS = {
     "Compare": "Put it beside other versions",
@@ -185,7 +187,12 @@ class CardPanel(Panel):
     def _audit(self) -> Events:
         """Return the audit of the version, read once for the views that show it."""
         if self._events is None:
+            long = self._seq > _LONG
+            if long:
+                self.strip.tell(_READING, tone="warn")
             self._events = self.registry.audit(self.version)
+            if long and self.strip.told == _READING:
+                self.strip.clear()
         return self._events
 
     def picture(self) -> View:

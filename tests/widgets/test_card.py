@@ -13,7 +13,9 @@ from ipywidgets.widgets.widget import _instances
 
 from nbregistry import Registry
 from nbregistry.display import as_text
-from nbregistry.widgets import card_panel, parts
+from nbregistry.verbs.asking import Ask, Session
+from nbregistry.verbs.grammar import Place
+from nbregistry.widgets import card, card_panel, parts
 from nbregistry.widgets.card import ACTIONS, CardPanel, allowed
 from nbregistry.widgets.panel import Panel
 from tests.display.hostile import TEXTS, faults, hostile_registry
@@ -166,6 +168,29 @@ def test_refresh(churn: Registry) -> None:
         other.alias("churn/3", "champion")
     click(find(panel, "Refresh", w.Button))
     assert "champion" in Seen(panel.head.value).text
+
+
+def test_a_long_history_is_announced(churn: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where reading the audit takes its time that is said, and no longer than it takes; it is read once."""
+    monkeypatch.setattr(card, "_LONG", 1)
+    panel = card_panel(churn, "churn/2")
+    said: list[str] = []
+    panel.strip.observe(lambda change: said.append(Seen(change["new"]).text), "value")
+    look(panel, "History")
+    assert "Reading the history" in said[0]
+    assert not panel.strip.told
+    count = len(said)
+    look(panel, "Lineage")
+    assert count == len(said)
+
+
+def test_opened_by_the_verb(churn: Registry) -> None:
+    """``%show churn/staging --panel`` is this panel."""
+    session = Session(churn.settings.uri)
+    found = card.opened(Ask(session, Place.WORD), {"ref": "churn/staging"})
+    assert isinstance(found, CardPanel)
+    assert "churn/2" == found.version.ref
+    session.close()
 
 
 def test_picture(churn: Registry) -> None:

@@ -172,8 +172,10 @@ def test_in_a_browser(chromium: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with windows(chromium, width=900, height=1000) as opened:
         window = opened()
         page = window.page
-        took = min(drawn(page, Rows(COLUMNS, rows(1000), label="Models")) for _ in range(3))
+        took = min(drawn(page, Rows(COLUMNS, rows(1000), label="Models")) for _ in range(5))
         assert took < 100
+        # JupyterLab listens to keys before anybody in the page does; this keeps it off.
+        assert page.get_by_role("grid").get_attribute("data-lm-suppress-shortcuts")
         assert 25 == page.locator("tbody tr").count()
         assert "1001" == page.get_by_role("grid", name="Models").get_attribute("aria-rowcount")
         _pages(page)
