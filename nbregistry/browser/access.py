@@ -16,6 +16,7 @@ from nbregistry.config import visit
 from nbregistry.domain.proposals import Rule
 from nbregistry.errors import StoreUnavailable
 from nbregistry.registry import Registry
+from nbregistry.registry.deciding import four_eyes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,10 @@ def arrive(registry: Registry) -> Access:
     role = Role(str(told["role"]))
     if role is not Role.APPROVER or not name:
         return Access(registry, name, Role.READER, str(told["query"]), served=True)
-    own = Registry(registry.settings.uri, user=name)
-    return Access(own, name, role, str(told["query"]), served=True, rule=Rule(own=bool(told["own"])))
+    own, rule = Registry(registry.settings.uri, user=name), Rule(own=bool(told["own"]))
+    if not rule.own:
+        own.add_gate(four_eyes(own))  # below every panel: no other way leads around the rule
+    return Access(own, name, role, str(told["query"]), served=True, rule=rule)
 
 
 def _told(place: str, kernel: str) -> dict[str, object]:

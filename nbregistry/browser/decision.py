@@ -8,7 +8,7 @@ from nbregistry.browser.access import Access
 from nbregistry.display import marks
 from nbregistry.display.blocks import Block, Facts, Look, Span, Title, View, When
 from nbregistry.domain.proposals import AFTER, FROM, TO, Proposal, Verdict
-from nbregistry.errors import InvalidInput
+from nbregistry.errors import Conflict, InvalidInput
 from nbregistry.registry.deciding import decide, proposals
 from nbregistry.widgets import parts
 from nbregistry.widgets.panel import Panel
@@ -70,7 +70,13 @@ class DecisionPanel(Panel):
             raise InvalidInput(f"{self._ref} does not wait for a decision.")
         if not self.reason.value.strip():
             raise InvalidInput("A decision needs its reason: write why, then press again.")
-        decided = decide(self.registry, self.proposal, approves=approves, because=self.reason.value, rule=self._rule)
+        try:
+            decided = decide(
+                self.registry, self.proposal, approves=approves, because=self.reason.value, rule=self._rule
+            )
+        except Conflict:
+            self.look()
+            raise
         self.reason.value = ""
         self.look()
         if decided.verdict is Verdict.APPROVED:

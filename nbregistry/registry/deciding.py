@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nbregistry.domain import values
-from nbregistry.domain.entities import Annotation, Promotion
+from nbregistry.domain.entities import Annotation, GateResult, Promotion
+from nbregistry.domain.gates import Candidate, Gate
 from nbregistry.domain.lifecycle import Kind
 from nbregistry.domain.proposals import AFTER, FROM, TO, Decision, Proposal, Rule, Verdict, check_decider, verdict
 from nbregistry.errors import Conflict, NotFound
@@ -71,9 +72,13 @@ def decide(
     rule = rule or Rule()
     reason = values.text(because, "The reason", required=True)
     registry.core.writable("decide")
-    _check_same(registry, proposal)
     by = registry.settings.user
-    check_decider(proposal, by, rule, approves=approves)
+    try:
+        _check_same(registry, proposal)
+        check_decider(proposal, by, rule, approves=approves)
+    except Conflict as error:
+        registry.core.refused("approve" if approves else "reject", proposal.ref, error, {}, reason)
+        raise
     mine = Decision(by, approves, reason or "", datetime.now(UTC))
     outcome = verdict((*proposal.decisions, mine), rule)
     done: Promotion | None = None
@@ -84,6 +89,25 @@ def decide(
         done = registry.promote(proposal.ref, goal, because=reason, expect=facts)
     said = f"{'Approved' if approves else 'Rejected'} for {TO.value}: {reason}"
     return Decided(proposal, outcome, done, registry.annotate(proposal.ref, said, kind=Kind.DECISION))
+
+
+def four_eyes(registry: Registry) -> Gate:
+    """Return a gate for a registry: into Production goes only what somebody else than its user has proposed.
+
+    The rule then holds for every way to promote, not for decisions alone.
+    """
+
+    def approved(candidate: Candidate) -> GateResult:
+        by, version = registry.settings.user, candidate.version
+        if candidate.stage is not TO:
+            return GateResult("four eyes", True, f"only {TO.value} takes two people")
+        found = next((p for p in proposals(registry, version.name) if p.number == version.number), None)
+        if found is None:
+            return GateResult("four eyes", False, f"it does not wait in {FROM.value}: propose it there first")
+        said = "somebody else has to approve it" if found.by == by else f"approved by {by}"
+        return GateResult("four eyes", found.by != by, f"proposed by {found.by}; {said}")
+
+    return approved
 
 
 def _check_same(registry: Registry, shown: Proposal) -> None:

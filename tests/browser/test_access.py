@@ -14,7 +14,7 @@ import pytest
 from nbregistry import Registry
 from nbregistry.browser import access
 from nbregistry.browser.identity import Role
-from nbregistry.errors import StoreReadOnly, StoreUnavailable
+from nbregistry.errors import Refused, StoreReadOnly, StoreUnavailable
 from tests.browser.serving_pages import Steady, stocked
 
 CHANGES: list[Callable[[Registry], Any]] = [
@@ -83,6 +83,20 @@ def test_an_approver_acts_in_the_proven_name(server: dict[str, Any], tmp_path: P
         mine.registry.annotate("churn/3", "seen")
         assert "Bo Li" == registry.audit("churn/3")[-1].user
         mine.registry.close()
+
+
+def test_two_pairs_of_eyes_hold_below_every_panel(server: dict[str, Any], tmp_path: Path) -> None:
+    """Where whoever proposes may not approve, no other way of promoting leads around it."""
+    store = stocked(tmp_path)
+    server.update(role="approver", user="Bo Li", own=False)
+    with access.opened(str(store)) as registry:
+        mine = access.arrive(registry).registry
+        mine.promote("churn/2", "Staging", because="mine")
+        with pytest.raises(Refused, match="proposed by Bo Li; somebody else has to approve it"):
+            mine.promote("churn/2", "Production", because="mine")
+        with pytest.raises(Refused, match="propose it there first"):
+            mine.promote("churn/1", "Production", because="straight")
+        mine.close()
 
 
 def test_an_approver_without_a_name_is_a_reader(server: dict[str, Any], tmp_path: Path) -> None:

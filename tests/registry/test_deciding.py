@@ -11,7 +11,7 @@ from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.lifecycle import Kind, Stage
 from nbregistry.domain.proposals import Proposal, Rule, Verdict
 from nbregistry.errors import Conflict, InvalidInput, Refused, StoreReadOnly
-from nbregistry.registry.deciding import decide, proposals
+from nbregistry.registry.deciding import decide, four_eyes, proposals
 
 
 @pytest.fixture
@@ -84,6 +84,26 @@ def test_refusals(churn: Registry, proposed: Proposal) -> None:
     with pytest.raises(Refused):
         decide(churn, proposed, approves=True, because="mine", rule=Rule(own=False))
     assert [proposed] == proposals(churn)
+    refusal = churn.audit()[-1]
+    assert ("refuse", "churn/3", "mine", "approve") == (
+        refusal.action, refusal.target, refusal.reason, refusal.after["asked"]
+    )  # fmt: skip
+
+
+def test_four_eyes_hold_for_every_way(churn: Registry, proposed: Proposal) -> None:
+    """Where two people are needed, neither a promotion nor a decision of one's own leads around it."""
+    churn.add_gate(four_eyes(churn))
+    with pytest.raises(Refused, match="proposed by ana; somebody else has to approve it"):
+        churn.promote("churn/3", "Production", because="mine")
+    with pytest.raises(Refused, match="it does not wait in Staging: propose it there first"):
+        churn.promote("churn/1", "Production", because="straight")
+    assert churn.promote("churn/1", "Archived", because="old").passed
+    with Registry(churn.settings.uri, user="bo") as bo:
+        bo.add_gate(four_eyes(bo))
+        done = decide(bo, proposals(bo)[0], approves=True, because="better", rule=Rule(own=False))
+    assert done.promotion is not None
+    assert "proposed by ana; approved by bo" == done.promotion.evidence[-1].summary
+    assert "churn/3" == churn.version("churn/production").ref
 
 
 def test_others_have_to_decide_too(churn: Registry, proposed: Proposal) -> None:
