@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nbregistry.display import site
+from nbregistry.display.site_contents import Wish
 from nbregistry.domain.results import Overview
 from nbregistry.errors import InvalidInput
 from nbregistry.registry.progress import Progress
@@ -20,7 +21,7 @@ def export_site(ask: Ask, values: Values) -> Overview:
     """Write one self-contained page and tell what is in it."""
     if values["all"] and values["newest"]:
         raise InvalidInput("--all or --newest N: both together cannot be meant.")
-    wish = site.Wish(model=values["model"], newest=values["newest"], all=values["all"], title=values["title"] or "")
+    wish = Wish(model=values["model"], newest=values["newest"], all=values["all"], title=values["title"] or "")
     target = _file(values["place"], values["model"])
     with Progress("Exporting") as progress:
         done = site.export(view(ask, values), target, wish, force=values["force"], tell=progress.tell)

@@ -15,7 +15,8 @@ from sklearn.dummy import DummyClassifier
 from nbregistry import Registry
 from nbregistry.display import site
 from nbregistry.display.publishing import Publisher, last, private
-from nbregistry.display.site import Exported, Wish
+from nbregistry.display.site import Exported
+from nbregistry.display.site_contents import Wish
 from nbregistry.display.site_page import GENERATOR, METAS, POLICY, SCRIPT, STYLE
 from nbregistry.domain.commits import Actor, moment
 from nbregistry.errors import AlreadyExists, NotFound
