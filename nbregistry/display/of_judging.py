@@ -38,7 +38,8 @@ _BETTER = {"up": "higher is better", "down": "lower is better"}
 def metrics(section: Section, refs: Sequence[str]) -> tuple[Block, ...]:
     """Return a section of metrics as bars, each version's change told against the first."""
     rows = [row for row in section.rows if any(map(_number, row.values))]
-    told = [f"{section.same:,} the same in all versions are left out" if section.same else "", section.note]
+    same = f"{section.same:,} more {'is' if section.same == 1 else 'are'} the same in all versions"
+    told = [same if section.same else "", section.note]
     more = [f"{len(rows) - _MOST_METRICS} more metrics are not drawn"] if len(rows) > _MOST_METRICS else []
     said = ". ".join(part.rstrip(".") for part in (*more, *told) if part)
     if not rows:
@@ -105,7 +106,7 @@ def verdict(found: Verdict, unloaded: Sequence[tuple[str, str]] = ()) -> View:
         blocks += [Heading(f"Agreement on {rows}"), Facts(tuple((r, _figure(n, v)) for r, n, v in found.agreements))]
     charts = _charts(found)
     if charts:
-        blocks += [Heading("Curves" if found.roc.curves else "Predicted and actual"), *charts]
+        blocks += [Heading("Charts"), *charts]
     for ref, counts in found.confusions:
         blocks += [Heading(f"Confusion, {inline(ref)}"), _confusion(counts)]
     if found.notes:

@@ -11,6 +11,7 @@ from nbregistry.serving.rates import Rates
 KEPT = 60
 """Looks that are kept: a minute of one a second."""
 
+_FEW = 20
 _PAST = "the last minute, oldest first"
 
 
@@ -27,8 +28,8 @@ def load(past: Sequence[Rates | None]) -> Tiles:
         (
             _tile("Requests each second", past, lambda rates: rates.requests, text=_pace, bars=True),
             _tile("Refused or failed", past, lambda rates: rates.errors, text=_pace, bars=True, alarm=True),
-            _tile("Half answered within", past, lambda rates: rates.p50, unit="ms", text=_time),
-            _tile("99 of 100 within", past, lambda rates: rates.p99, unit="ms", text=_time),
+            _tile("Latency, median", past, lambda rates: rates.p50, unit="ms", text=_time),
+            _tile("Latency, 99 %", past, lambda rates: rates.p99, unit="ms", text=_time),
             _tile("Rows in one run", past, lambda rates: rates.batch, text=_time),
             Tile("Rows that wait", (_plain(now, lambda rates: f"{rates.queued:,}"),)),
             Tile("Under way", (_plain(now, lambda rates: f"{rates.in_flight:,}"),)),
@@ -53,7 +54,7 @@ def _tile(
     if found is not None:
         line = (Span(text(found), Look.BAD if alarm and found > 0 else Look.NUMBER),)
         line += (Span(unit, Look.MUTED),) if unit else ()
-    padded = (*(None for _ in range(KEPT - len(values))), *values)
+    padded = (*(None for _ in range(_FEW - len(values))), *values)  # a few points do not fill the whole width
     return Tile(name, (*line, Spark(padded, bars=bars, told=_PAST)))
 
 

@@ -50,7 +50,7 @@ def server(found: Server) -> View:
 
 def known(found: Server, served: Sequence[dict[str, Any]]) -> tuple[Block, ...]:
     """Return what is known of a server without asking it; ``served`` is what it last said it serves."""
-    return _title(found, found.state), _facts(found, served, ("Ends", _ends(found)))
+    return _title(found, found.state), _facts(found, served, ("Lifetime", _ends(found)))
 
 
 def _title(found: Server, state: str) -> Title:

@@ -117,7 +117,7 @@ _SHEET = """
 .nbr .nbr-replies { border-left: 2px solid var(--nbr-line); padding-left: 12px; margin-left: 2px; }
 .nbr summary { cursor: pointer; }
 .nbr .nbr-chart {
-  display: inline-block; vertical-align: top; margin: 10px 32px 4px 0; max-width: min(460px, 100%);
+  display: inline-block; vertical-align: top; margin: 10px 24px 4px 0; max-width: min(440px, 100%);
   box-sizing: border-box;
 }
 .nbr .nbr-plot { display: block; max-width: 100%; height: auto; overflow: visible; margin: 4px 0; }

@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as w
 
 from nbregistry.display import of_comparison, of_judging
-from nbregistry.display.blocks import Block, Code, Foot, Look, Span, Title, View
+from nbregistry.display.blocks import Block, Code, Span, Title, View
 from nbregistry.domain.comparison import Comparison
 from nbregistry.domain.diff import MAX_VERSIONS
 from nbregistry.domain.entities import ModelVersion
@@ -134,14 +134,14 @@ class ComparePanel(Panel):
             buttons.append(button)
         old, self.picked.children = self.picked.children, tuple(buttons)
         for button in old:
-            button.close()
+            parts.discard(button)
         count = len(self.versions)
         if count < 2:
             what = "two to five versions" if not count else "at least one more version"
             said = (
                 f"Pick {what}, of one model or of several." if self.picker.model.options else "There is no model yet."
             )
-            self.hint.show((Foot((Span(said, Look.MUTED),)),))
+            self.hint.show(parts.hint(said))
         parts.shown(self.hint, count < 2)
         parts.shown(self.only, count > 1)
 
@@ -171,7 +171,7 @@ class ComparePanel(Panel):
         if section.rows:
             return blocks
         said = section.note or ("Nothing differs." if section.same else "Nothing was captured.")
-        return (*blocks, Foot((Span(said, Look.MUTED),)))
+        return (*blocks, *parts.hint(said))
 
     # -- asking the models
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets as w
 
-from nbregistry.display.blocks import Foot, Look, Span
 from nbregistry.errors import InvalidInput
 from nbregistry.serving.process import Server
 from nbregistry.widgets import parts
@@ -26,22 +25,25 @@ class Launch(w.VBox):
     ----------
     started : callable
         Called with the server.
+    wish : mapping
+        What is filled in: ``port workers token detach``.
     """
 
-    def __init__(self, panel: Panel, refs: Sequence[str], started: Callable[[Server], object]) -> None:
+    def __init__(self, panel: Panel, refs: Sequence[str], started: Callable[[Server], object], **wish: Any) -> None:
         super().__init__()
         self.add_class("nbr-stack")
         self._panel, self._started = panel, started
+        self._secret = str(wish.get("token") or "auto")
         self.refs = list(dict.fromkeys(map(str, refs)))
         self.picker = Picker(panel, follow=True)
         self.add = parts.button("Add", tip="Serve this, too")
         self.chosen = parts.row()
-        self.port = _count("Port (0: any that is free)", 0, 0, 65535)
-        self.workers = _count("Processes", 1, 1, _MOST_WORKERS)
-        self.token = parts.tick("Callers need a token")
-        self.detach = parts.tick("Goes on when this kernel ends")
+        self.port = _count("Port (0: any that is free)", wish.get("port", 0), 0, 65535)
+        self.workers = _count("Processes", wish.get("workers", 1), 1, _MOST_WORKERS)
+        self.token = parts.tick("Callers need a token", bool(wish.get("token")))
+        self.detach = parts.tick("Goes on when this kernel ends", bool(wish.get("detach")))
         self.go = parts.button("Serve", tone="primary")
-        self.hint = parts.Drawn((Foot((Span("What is picked is served when nothing was added.", Look.MUTED),)),))
+        self.hint = parts.Drawn(parts.hint("What is picked is served when nothing was added."))
         self.children = (
             parts.row(self.picker, self.add), self.chosen, parts.row(self.port, self.workers),
             parts.row(self.token, self.detach), parts.row(self.go), self.hint,
@@ -50,18 +52,13 @@ class Launch(w.VBox):
         panel.press(self.go, self.serve, working="Starting …")
         self._show()
 
-    def fill(self, *, port: int | None, workers: int | None, token: bool, detach: bool) -> None:
-        """Fill in what is known."""
-        self.port.value, self.workers.value = port or 0, workers or 1
-        self.token.value, self.detach.value = token, detach
-
     def serve(self) -> None:
         """Start it; what it needs longer for than a moment goes on without this kernel."""
         refs = self.refs or [ref for ref in (self.picker.ref,) if ref]
         if not refs:
             raise InvalidInput("Pick a version to serve: register one first where there is none.")
         port, workers = int(self.port.value), int(self.workers.value)
-        token = "auto" if self.token.value else None
+        token = self._secret if self.token.value else None
         detach = bool(self.detach.value)
         registry = self._panel.registry
         server: Server = registry.serve(*refs, port=port, workers=workers, token=token, detach=detach, wait=_WAIT)
@@ -89,7 +86,7 @@ class Launch(w.VBox):
         self.chosen.children = tuple(buttons)
         parts.shown(self.chosen, bool(buttons))
         for button in old:
-            button.close()
+            parts.discard(button)
 
 
 def _count(label: str, value: int, least: int, most: int) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import ipywidgets as w
 
 from nbregistry.display import as_html, told
-from nbregistry.display.blocks import Block, View
+from nbregistry.display.blocks import Block, Look, Span, Title, View
 from nbregistry.display.visible import inline
 
 Tone: TypeAlias = Literal["", "primary", "success", "warning", "danger"]
@@ -54,6 +54,11 @@ def fragment(shown: object) -> str:
 def blocks(*found: Block) -> Drawn:
     """Return blocks, drawn."""
     return Drawn(found)
+
+
+def hint(*words: str) -> tuple[Block, ...]:
+    """Return a quiet line that says what a control is for."""
+    return (Title((), tuple(Span(word, Look.MUTED) for word in words)),)
 
 
 def button(label: str, *, tone: Tone = "", tip: str = "") -> w.Button:

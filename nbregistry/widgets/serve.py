@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets as w
 
 from nbregistry.display import of_load, of_server
-from nbregistry.display.blocks import Banner, Block, Code, Foot, Look, Span, View
+from nbregistry.display.blocks import Banner, Block, Code, Look, Span, View
 from nbregistry.errors import RegistryError
 from nbregistry.registry import Registry
 from nbregistry.serving import process, starting
@@ -49,12 +50,8 @@ def serve_panel(registry: Registry | None = None, refs: Sequence[str] = ()) -> S
 
 def opened(ask: Ask, values: Values) -> ServePanel:
     """Open the panel for what was typed."""
-    panel = ServePanel(ask.registry, values["refs"] or ())
-    if panel.launch is not None:
-        panel.launch.fill(
-            port=values["port"], workers=values["workers"], token=bool(values["token"]), detach=values["detach"]
-        )
-    return panel
+    wish = {name: values[name] for name in ("port", "workers", "token", "detach") if values[name]}
+    return ServePanel(ask.registry, values["refs"] or (), **wish)
 
 
 class Watched:
@@ -101,8 +98,9 @@ class Watched:
 class ServePanel(Panel):
     """Running servers; see ``serve_panel``."""
 
-    def __init__(self, registry: Registry, refs: Sequence[str] = ()) -> None:
+    def __init__(self, registry: Registry, refs: Sequence[str] = (), **wish: Any) -> None:
         super().__init__(registry, "Serving")
+        self._refs, self._wish = tuple(refs), wish
         self.watched: dict[str, Watched] = {}
         self.launch: Launch | None = None
         self.tryit: TryIt | None = None
@@ -116,8 +114,6 @@ class ServePanel(Panel):
         self.confirm = Confirm(self, lambda: None)
         self.pulse = Pulse()
         self.place = parts.stack()
-        if not self.reading:
-            self.launch = Launch(self, refs, self._started)
         self.body.children = (
             parts.row(self.server, self.stop), self.facts, self.load, self.confirm, self.place, self.pulse,
         )  # fmt: skip
@@ -179,20 +175,20 @@ class ServePanel(Panel):
         if self._listing or (id == self.shown_id and self._drawn):
             return
         self._drawn = True
-        self.shown_id, self.tryit, self.swap = id, None, None
+        self.shown_id, self.tryit, self.swap, self.launch = id, None, None, None
         found = self.watched.get(id)
         old = self.place.children
         makers = self._makers(found)
         self.views = parts.Views("What to do with it", makers, self.run) if makers else None
         self.place.children = (self.views,) if self.views is not None else ()
         for widget in old:
-            widget.close()
+            parts.discard(widget)
         for widget in (self.server, self.stop, self.load):
             parts.shown(widget, found is not None)
         parts.shown(self.stop, found is not None and not self.reading)
         if found is None:
             told = "No server runs." + ("" if self.reading else " Start one below.")
-            self.facts.show((Foot((Span(told, Look.MUTED),)),))
+            self.facts.show(parts.hint(told))
             return
         found.look()
         self._draw(found)
@@ -204,9 +200,8 @@ class ServePanel(Panel):
             if not self.reading:
                 makers[_SWAP] = lambda: self._swap(found.server)
                 makers[_LOG] = lambda: self._log(found.server)
-        if self.launch is not None:
-            launch = self.launch
-            makers[_START] = lambda: parts.stack(launch)
+        if not self.reading:
+            makers[_START] = self._launch
         return makers
 
     def _draw(self, found: Watched) -> None:
@@ -225,7 +220,7 @@ class ServePanel(Panel):
     def _try(self, server: Server) -> w.Widget:
         if self.reading and server.spec.tokens:
             told = "This server answers those who have its token: ask whoever runs it."
-            return parts.blocks(Foot((Span(told, Look.MUTED),)))
+            return parts.Drawn(parts.hint(told))
         self.tryit = TryIt(self, server)
         return self.tryit
 
@@ -237,7 +232,12 @@ class ServePanel(Panel):
         lines = tuple(server.logs(_LINES).splitlines()) or ("Nothing was written yet.",)
         return parts.blocks(Code(lines))
 
+    def _launch(self) -> w.Widget:
+        self.launch = Launch(self, self._refs, self._started, **self._wish)
+        return self.launch
+
     def _started(self, server: Server) -> None:
+        self._refs, self._wish = (), {}
         self._list()
         self.server.value = server.id
         told = f"Server {server.id} answers at {server.url}." if server.url else f"Server {server.id} is starting."

@@ -10,7 +10,7 @@ import time
 
 import ipywidgets as w
 
-from nbregistry.display.blocks import Banner, Block, Facts, Foot, Line, Look, Span
+from nbregistry.display.blocks import Banner, Block, Facts, Line, Look, Span
 from nbregistry.domain.refs import Ref
 from nbregistry.errors import InvalidInput
 from nbregistry.serving.process import Server
@@ -49,8 +49,8 @@ class Swap(w.VBox):
         self.below = parts.stack()
         shown_here: list[w.Widget] = [parts.row(self.ref, self.picker), self.how, self.reason, parts.row(self.go)]
         if not refs:
-            told = Foot((Span("It serves graphs alone: serve another graph under the same name to swap it."),))
-            self.children = (parts.blocks(told),)
+            told = "It serves graphs alone: serve another graph under the same name to swap it."
+            self.children = (parts.Drawn(parts.hint(told)),)
             return
         self.children = (*shown_here, self.confirm, self.below)
         panel.watch(self.ref, self._chosen)
@@ -76,7 +76,7 @@ class Swap(w.VBox):
             told = "The other version is served beside it until it answers, then this one is given up."
         self.go.description = parts.plain(label)
         parts.shown(self.reason, bool(ref.alias))
-        self.how.show((Foot((Span(told, Look.MUTED), Span(f"→ {target}" if target else ""))),))
+        self.how.show(parts.hint(told, f"→ {target}" if target else ""))
 
     def _ask(self) -> None:
         ref, target = Ref.parse(self.ref.value), self.picker.ref
@@ -141,6 +141,6 @@ class Swap(w.VBox):
         from nbregistry.widgets.promote import promote_panel
 
         found = promote_panel(self.registry, target, ref.stage or "Production")
-        for old in self.below.children:
-            old.close()
-        self.below.children = (found,)
+        old, self.below.children = self.below.children, (found,)
+        for widget in old:
+            parts.discard(widget)

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from nbregistry.display.blocks import Block, Code, Column, Facts, Foot, Heading, Look, Span, Table
+from nbregistry.display.blocks import Block, Code, Column, Facts, Heading, Look, Span, Table
 from nbregistry.display.figures import figure, figures
 from nbregistry.display.visible import inline
 from nbregistry.domain.signature import Signature
@@ -55,7 +55,7 @@ class TryIt(w.VBox):
         if server.state == "ready":
             panel.run(self.ask_form)
         if not self.made:
-            self.out.show((Foot((Span("The form comes as soon as the server answers.", Look.MUTED),)),))
+            self.out.show(parts.hint("The form comes as soon as the server answers."))
 
     @property
     def made(self) -> bool:
@@ -88,9 +88,12 @@ class TryIt(w.VBox):
             whole = fields.area({"rows": rows[:1] or [{}]})
             self._read, found = whole.read, (whole,)
         old, self._fields = self._fields, found
+        for field in found:
+            if isinstance(field.control, w.Checkbox):
+                field.control.layout = w.Layout(align_self="flex-end", height="auto", margin="0 6px 5px 0")
         self.form.children = tuple(field.control for field in found)
         for field in old:
-            field.control.close()
+            parts.discard(field.control)
 
     def predict(self) -> None:
         """Ask, and show the answer with who gave it, how long it took and how to ask again."""
