@@ -47,3 +47,13 @@ def test_here_is_for_notebooks(run: Run) -> None:
     run("clf = Ridge().fit([1.0])")
     assert Standing.NEW is run("%models --here")[0].standing
     assert "No models" in str(run("%models"))
+
+
+def test_the_panel_registers_what_the_line_says(run: Run) -> None:
+    """`%register --panel` in a shell opens on the notebook's variables, and its line says the same as its button."""
+    panel = run("clf = Ridge().fit([1.0]); X = [[1.0], [2.0]]; auc = 0.9\n%register churn clf --metric auc --panel")
+    panel.go()
+    assert "%register churn clf --metric auc" == panel.line
+    again = run(panel.line)
+    assert ("churn/2", {"auc": 0.9}) == (again.ref, dict(again.metrics))
+    assert run("%nbregistry register --panel").found[0].ref == "churn/2"

@@ -174,6 +174,16 @@ def test_unknown_is_an_answer(r: Registry) -> None:
     assert Standing.NEW is one(r, RandomForestClassifier(2).fit(X, y)).standing
 
 
+def test_a_version_of_old_is_known_once_it_was_loaded(r: Registry) -> None:
+    """What was loaded from a version that has no digest is that version until it learns something else."""
+    r.register(pipeline(), "churn", X=X, y=y)
+    del next(iter(r.core.view().versions.values()))["states"]
+    model = r.load("churn")
+    assert (Standing.REGISTERED, "churn/1") == (one(r, model).standing, one(r, model).ref)
+    model.set_params(logisticregression__C=9)
+    assert (Standing.CHANGED, "churn/1") == (one(r, model).standing, one(r, model).ref)
+
+
 class Evil:
     """Fails loudly whatever it is asked."""
 
@@ -229,7 +239,7 @@ def test_names_of_one_object_and_parts(r: Registry) -> None:
 CELLS = [
     {"id": "a", "count": 1, "code": "clf = Ridge()\nX, y = load()", "ok": True},
     {"id": "b", "count": 2, "code": "%%time\n!pip list\nclf.fit(X_train, y_train)\nmodels['rf'] = clf", "ok": True},
-    {"id": "c", "count": 3, "code": "clf = Other().fit(", "ok": False},
+    {"id": "c", "count": 3, "code": "clf = Other().fit(A, b)", "ok": False},
     {"id": "d", "count": 4, "code": "grid = Search(clf).fit(load(), y)\nfor m in (1, 2): pass", "ok": True},
     {"id": "e", "count": 5, "code": "%register churn clf\nprint(clf)", "ok": None},
 ]
