@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nbregistry.domain.results import Card
+from nbregistry.lab import asking, route
 from nbregistry.lab.page import POLICY
 from nbregistry.registry import Registry
 from tests.lab.conftest import Ask, Fetch
@@ -169,3 +174,34 @@ async def test_browser_pages_are_drawn_without_a_kernel(registry: Registry, jp_f
     assert "<b>" not in hostile
     assert "&lt;b&gt;" in hostile
     assert before == registry.core.view().seq
+
+
+async def test_a_slow_disk_holds_up_nobody_else(registry: Registry, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one answer waits for its files, the server's loop goes on and others are answered."""
+    free = threading.Event()
+
+    def waits(registry: Registry, card: Card) -> Card:
+        assert free.wait(30)
+        return card
+
+    monkeypatch.setattr(asking, "proven", waits)
+    slow = asyncio.ensure_future(ask("card", ref="churn/1"))
+    assert 200 == (await asyncio.wait_for(ask("models"), 20)).status
+    assert not slow.done()
+    free.set()
+    assert 200 == (await slow).status
+
+
+async def test_only_what_a_person_asks_counts_as_use(
+    registry: Registry, ask: Ask, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sidebar that waits does not keep an idle server from being culled; and too many that wait do not wait."""
+    seq = (await ask("events")).told["seq"]
+    before = jp_serverapp.web_app.settings.get("api_last_activity")
+    monkeypatch.setattr(route, "MOST_WAITING", 0)
+    started = time.monotonic()
+    await ask("events", since=seq, wait=20)
+    assert time.monotonic() - started < 15
+    assert before == jp_serverapp.web_app.settings.get("api_last_activity")
+    await ask("models")
+    assert before != jp_serverapp.web_app.settings.get("api_last_activity")
