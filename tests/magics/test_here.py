@@ -56,4 +56,4 @@ def test_the_panel_registers_what_the_line_says(run: Run) -> None:
     assert "%register churn clf --metric auc" == panel.line
     again = run(panel.line)
     assert ("churn/2", {"auc": 0.9}) == (again.ref, dict(again.metrics))
-    assert run("%nbregistry register --panel").found[0].ref == "churn/2"
+    assert run("%register --panel").found[0].ref == "churn/2"
