@@ -38,6 +38,11 @@ class Progress:
         if self._shown:
             self._write("\r" + " " * self._shown + "\r")
 
+    def step(self, state: str) -> None:
+        """Tell what is begun to whoever asked to hear; on the error stream only what can be counted is worth a line."""
+        if self._hear is not None:
+            self._hear(state)
+
     def tell(self, state: str) -> None:
         """Show a state, when it is time."""
         if self._hear is not None:

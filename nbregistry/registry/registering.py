@@ -75,11 +75,11 @@ def register(core: Core, request: Request) -> tuple[ModelVersion, tuple[str, ...
     _ = core.keyring.public_key  # its library is loaded before the environment is looked at, the first time as the next
     draft = _draft(request)
     with Progress(f"Registering {name}", request.progress) as progress:
-        progress.tell("looking at data and environment")
+        progress.step("looking at data and environment")
         inputs = _look(core, request, draft)
-        progress.tell("storing")
+        progress.step("storing")
         _store(core, request, draft, progress=progress)
-        progress.tell("loading it back")
+        progress.step("loading it back")
         _check(core, request, draft, inputs)
         _keep(core, draft, "source", _source(core, draft, look))
     done = _commit(core, name, draft, stage=stage, alias=alias, key=request.key)
