@@ -121,7 +121,7 @@ class ServePanel(Panel):
         self.press(self.stop, self._ask_to_stop)
         self.run(self._list)
         self.run(self._chosen)
-        if refs and self.views is not None:
+        if refs and self.views is not None and not self.reading:
             self.views.select(_START)
         self.pulse.on_tick(lambda: self.run(self.tick))
 
