@@ -74,6 +74,13 @@ def test_data_in_pictures() -> None:
     assert 'aria-label="histogram of 3 bins"' in html
 
 
+def test_half_a_distribution_is_not_drawn() -> None:
+    """Counts of which some are none would draw a wrong picture: none is drawn."""
+    for counts in ([1, None, 3], [1, -2, 3], [1, "2", 3]):
+        column = {"name": "a", "dtype": "int64", "histogram": {"counts": counts}}
+        assert "<svg" not in as_html.render(of_profile.profile({"rows": 3, "columns": [column]}), NOW)
+
+
 def test_a_sample_is_called_one() -> None:
     """Figures of a part of the rows or of the columns say so."""
     told = text(of_profile.profile({**PROFILE, "sampled": True, "sample_rows": 100, "columns_total": 900}))
@@ -91,8 +98,10 @@ def test_cells_as_they_ran() -> None:
     assert "churn.ipynb" in told
     assert "8f9cec465fee main" in told
     assert "Changes that were not committed" in told
-    many = {"cells": [{"count": n, "code": f"x{n}"} for n in range(100)]}
-    assert "40 earlier cells are not shown." in text(of_source.source(many))
+    many = text(of_source.source({"cells": [{"count": n, "code": f"x{n}"} for n in range(100)]}))
+    assert "40 earlier cells are not shown." in many
+    assert "x40" in many
+    assert "x39" not in many
 
 
 def test_where_it_was_made() -> None:

@@ -74,6 +74,8 @@ def test_code_in_pieces() -> None:
         piece for piece in found[5] if piece[0] in (Syntax.FIGURE, Syntax.COMMENT)
     ]
     assert CELL == "\n".join("".join(text for _, text in line) for line in found)
+    confused = syntax.pieces('!echo """\nreturn 1')
+    assert (Syntax.KEYWORD, "return") == confused[1][0]
     assert [Syntax.MAGIC, Syntax.PLAIN] == [line[0][0] for line in syntax.pieces("%%bash\ndef x")]
 
 

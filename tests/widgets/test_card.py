@@ -164,9 +164,11 @@ def test_a_damaged_file_costs_its_view(churn: Registry) -> None:
 def test_refresh(churn: Registry) -> None:
     """What somebody else changed is seen after a refresh."""
     panel = card_panel(churn, "churn/3")
+    assert "@champion" not in look(panel, "History")
     with Registry(churn.settings.uri) as other:
         other.alias("churn/3", "champion")
     click(find(panel, "Refresh", w.Button))
+    assert "@champion" in read(panel)
     assert "champion" in Seen(panel.head.value).text
 
 
@@ -201,10 +203,13 @@ def test_picture(churn: Registry) -> None:
     assert "0.92" in told
 
 
-def test_closing_leaves_nothing(churn: Registry) -> None:
-    """A card that is discarded leaves no widget behind, however many views were looked at."""
+def test_closing_leaves_nothing(churn: Registry, deeds: list[tuple[str, Any]]) -> None:
+    """A card that is discarded leaves no widget behind, whatever was looked at and done in it."""
     before = set(_instances)
     panel = card_panel(churn, "churn/2")
+    for action in ("Promote", "Annotate"):
+        click(panel.buttons[action])
+    click(find(panel, "Close", w.Button))
     for name in VIEWS:
         look(panel, name)
     assert len(set(_instances) - before) > 50
