@@ -110,7 +110,7 @@ class RegisterPanel(Panel):
             self.standing, parts.row(self.name, self.data), self.judged, self.results, self.note,
             parts.row(self.more), self.options, self.foresight, parts.row(self.register), self.steps,
         )  # fmt: skip
-        self.body.children = (self.top, self.nothing, self.form, self.outcome, self.again)
+        self.body.children = (self.top, self.nothing, self.form, self.outcome, parts.row(self.again))
 
     # -- looking
 
