@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_core.utils import run_sync
 from jupyter_server.base.handlers import FileFindHandler
 from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.httpserver import HTTPServer
@@ -31,6 +30,7 @@ from nbregistry.browser.kernels import ALLOWED, VisitorKernels
 from nbregistry.browser.provider import VisitorIdentity
 from nbregistry.browser.routes import (
     ChannelsRoute,
+    HereRoute,
     KernelRoute,
     LeaveRoute,
     NothingRoute,
@@ -81,8 +81,8 @@ class Plan:
         Kernels started before anybody comes.
     most : int
         Visitors at once.
-    idle, look : int
-        Seconds after which a kernel that does nothing is ended, and between two looks.
+    idle : int
+        Seconds after which a kernel that does nothing is ended, its page's connection or not.
     withheld : frozenset of str
         Environment variables that no kernel gets.
     """
@@ -98,7 +98,6 @@ class Plan:
     pool: int = 1
     most: int = 20
     idle: int = 120
-    look: int = 30
     withheld: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -177,6 +176,7 @@ class RegistryVoila(Voila):
             (rf"/api/kernels/{_KERNEL}/channels", ChannelsRoute),
             (rf"/voila/api/shutdown/{_KERNEL}", LeaveRoute),
             (rf"/-/visit/([\w-]+)/{_KERNEL}".replace("(?P<kernel_id>", "("), VisitRoute),
+            (rf"/-/here/{_KERNEL}", HereRoute),
             (r"/-/static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
             (r"/voila/templates/lab/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
@@ -203,7 +203,7 @@ class RegistryVoila(Voila):
 
     def stop(self) -> None:
         """End every kernel; what they kept on disk goes with the private folder."""
-        run_sync(self.kernel_manager.shutdown_all)(now=True)
+        self.ioloop.run_sync(self.kernel_manager.end_all)
 
 
 def serve(plan: Plan, ready: Callable[[int], None]) -> None:
@@ -247,8 +247,8 @@ def _config(plan: Plan) -> Config:
             "VoilaExecutor": {"cell_error_instruction": "The server's log says more."},
             "VoilaKernelManager": {"fill_delay": 0.2},
             "MappingKernelManager": {
-                "cull_idle_timeout": plan.idle, "cull_interval": plan.look, "cull_connected": True, "cull_busy": True,
-                "buffer_offline_messages": False,
+                "cull_idle_timeout": plan.idle, "cull_interval": max(1, plan.idle // 4), "cull_connected": True,
+                "cull_busy": True, "buffer_offline_messages": False,
             },
         }
     )  # fmt: skip

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.ioloop import IOLoop
+from tornado.web import HTTPError
 
 from nbregistry.browser.visits import Visit, Visits
 
 ALLOWED = ("comm_open", "comm_close", "comm_msg", "comm_info_request", "kernel_info_request")
 """What a browser may send to a kernel: what widgets need, and nothing that runs code or ends a kernel."""
+_STARTING = 20.0  # seconds in which a kernel that is being started has to be there
 
 
 class VisitorKernels(AsyncMappingKernelManager):
@@ -46,13 +50,23 @@ class VisitorKernels(AsyncMappingKernelManager):
         self.visits.begin(kernel_id, visit)
 
     def leave(self, kernel_id: str, after: float) -> None:
-        """End a visit that no page is connected to in a while: its page is gone, or never came to life."""
+        """End a visit to which no page holds on in a while: its page is gone, or was none that runs scripts."""
 
         async def look() -> None:
-            if self.visits.of(kernel_id) and kernel_id in self and not self._kernel_connections.get(kernel_id):
+            held = self.visits.here[kernel_id] or self._kernel_connections.get(kernel_id)
+            if self.visits.of(kernel_id) and kernel_id in self and not held:
                 await self.shutdown_kernel(kernel_id, now=True)  # type: ignore[no-untyped-call]  # Jupyter's is half typed
 
         IOLoop.current().call_later(after, look)
+
+    async def end_all(self) -> None:
+        """End every kernel; one of the pool that is just being started is waited for, or it would outlive us."""
+        starting = [task for pool in getattr(self, "_pools", {}).values() for task in pool]
+        if starting:
+            await asyncio.wait(starting, timeout=_STARTING)
+        for kernel_id in self.list_kernel_ids():
+            with contextlib.suppress(HTTPError):  # it went by itself meanwhile
+                await self.shutdown_kernel(kernel_id, now=True)  # type: ignore[no-untyped-call]  # as above, half typed
 
 
 class Giving:

@@ -16,7 +16,7 @@ from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 
 NOTEBOOK = "registry_browser.ipynb"
-_PORT, _MOST = 8866, 20
+_PORT, _MOST, _IDLE = 8866, 20, 120
 
 
 def browse(ask: Ask, values: Values) -> None:
@@ -37,7 +37,7 @@ def browse(ask: Ask, values: Values) -> None:
         plan = Plan(
             page / NOTEBOOK, run, str(ask.registry.core.store.folder) or settings.uri, issued.guests, host,
             port=_PORT if values["port"] is None else values["port"], names=values["name"],
-            four_eyes=values["four_eyes"], most=values["visitors"] or _MOST,
+            four_eyes=values["four_eyes"], most=values["visitors"] or _MOST, idle=values["idle"] or _IDLE,
         )  # fmt: skip
         ask.session.close()
         serve(plan, _ready(ask, issued, host, open_it=values["open"]))

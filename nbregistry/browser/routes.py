@@ -9,7 +9,9 @@ from typing import Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
 from tornado.web import HTTPError, RequestHandler
+from tornado.websocket import WebSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
@@ -22,8 +24,8 @@ from nbregistry.browser.visits import Visit, Visits
 from nbregistry.errors import Overloaded
 
 LOG = logging.getLogger("nbregistry.browser")
-ALIVE = 45.0
-"""Seconds in which a page has to connect to its kernel."""
+ALIVE = 15.0
+"""Seconds in which a page has to say that it is there."""
 GRACE = 10.0
 """Seconds in which a page that lost its connection may come back to its kernel."""
 
@@ -150,6 +152,33 @@ class ChannelsRoute(Ours, VoilaKernelWebsocketHandler):
         if getattr(self, "connection", None) is not None:
             super().on_close()
         self.kernel_manager.leave(self.kernel_id, GRACE)
+
+
+class HereRoute(Ours, WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """What a page holds on to from its first moment: when it lets go, however that comes about, the page is gone."""
+
+    kernel_id = ""
+
+    async def get(self, kernel_id: str) -> None:
+        """Open the connection to those whose kernel it is."""
+        if not self.visits.owned(kernel_id, self.visitor):
+            raise HTTPError(404)
+        self.kernel_id = kernel_id
+        await super().get(kernel_id)
+
+    def open(self, *_: Any) -> None:
+        """Note that the page is there."""
+        super().open()
+        self.visits.here[self.kernel_id] += 1
+
+    def on_message(self, message: str | bytes) -> None:
+        """Take no notice: nothing is asked here."""
+
+    def on_close(self) -> None:
+        """Note that it is gone, and end its kernel when it does not come back."""
+        if self.kernel_id:
+            self.visits.here[self.kernel_id] -= 1
+            cast("VisitorKernels", self.kernel_manager).leave(self.kernel_id, GRACE)
 
 
 class LeaveRoute(Ours, JupyterHandler):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 
 from nbregistry.browser.identity import Visitor
@@ -38,6 +39,8 @@ class Visits:
     ----------
     secret : str
         What a kernel shows when it asks for its visit.
+    here : Counter
+        Connections by which pages say that they are there, by kernel.
     own : bool
         Whether who proposed a version may approve it too.
     """
@@ -45,6 +48,7 @@ class Visits:
     def __init__(self, most: int, *, own: bool = True) -> None:
         self.most, self.own = most, own
         self.secret = secrets.token_urlsafe(24)
+        self.here: Counter[str] = Counter()
         self._found: dict[str, Visit] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._starting = 0
@@ -78,6 +82,7 @@ class Visits:
     def end(self, kernel: str) -> None:
         """Forget a kernel that is gone."""
         self._found.pop(kernel, None)
+        self.here.pop(kernel, None)
         if (waiting := self._waiting.pop(kernel, None)) is not None:
             waiting.set()
 

@@ -45,6 +45,8 @@ BROWSE = Verb(
                  shown="HOST"),
         Argument("--four-eyes", "whoever puts a version into Staging may not approve it too", most=0),
         Argument("--visitors", "at once, 20 unless told; more are asked to wait", read=table.whole, shown="N"),
+        Argument("--idle", "seconds after which a page that nobody uses gives up its place, 120 unless told",
+                 read=table.whole, shown="SECONDS"),
         Argument("--open", "open it in a browser", most=0),
     ),
     _SHELL, json=False, example="--auth token --approver ana",

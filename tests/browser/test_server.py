@@ -138,6 +138,26 @@ def test_a_closed_page_ends_its_kernel(opened: Pages) -> None:
     assert 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
 
 
+def test_an_unused_page_gives_up_its_place(tmp_path: Path) -> None:
+    """A kernel that does nothing is ended though its page holds on to it."""
+    with browsing(stocked(tmp_path), tmp_path, "--idle", "1") as pages:
+        page = pages.ask("/")
+        base = f"ws://127.0.0.1:{pages.port}"
+        with connect(f"{base}/-/here/{page.kernel}", additional_headers={"Cookie": page.cookie}):
+            until(lambda: 404 == pages.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
+
+
+def test_a_page_that_breaks_off_ends_its_kernel(opened: Pages) -> None:
+    """When the connection of a page breaks, its kernel goes without a word from the page."""
+    page = opened.ask("/")
+    url = f"ws://127.0.0.1:{opened.port}/-/here/{page.kernel}"
+    with pytest.raises(InvalidStatus), connect(url):
+        pass
+    with connect(url, additional_headers={"Cookie": page.cookie}):
+        assert 200 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
+    until(lambda: 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
+
+
 def test_strangers_at_a_proxied_browser(proxy: Pages) -> None:
     """Without the proxy's secret nobody is believed, not even with a token or a name."""
     tries: list[dict[str, Any]] = [
