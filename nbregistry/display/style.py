@@ -133,7 +133,7 @@ _SHEET = """
 .nbr .nbr-track { background: var(--nbr-fill); border-radius: 2px; height: 9px; min-width: 90px; }
 .nbr .nbr-track i { display: block; height: 100%; border-radius: 2px; background: currentColor; }
 .nbr .nbr-tiles { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 6px 0; }
-.nbr .nbr-tile { min-width: 96px; }
+.nbr .nbr-tile { min-width: 132px; }
 .nbr .nbr-tile .nbr-under { margin: 0; }
 .nbr .nbr-figure { font-size: 1.25em; font-variant-numeric: tabular-nums; line-height: 1.4; }
 .nbr .nbr-figure .nbr-muted { font-size: .76em; }
