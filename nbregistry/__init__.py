@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from nbregistry.registry import Registry
     from nbregistry.serving.client import Client
     from nbregistry.serving.graph.reading import read_graph
+    from nbregistry.widgets import (
+        annotate_panel,
+        card_panel,
+        compare_panel,
+        promote_panel,
+        register_panel,
+        registry_panel,
+        serve_panel,
+    )
 
 __version__ = "0.1.0"
 
@@ -30,9 +39,16 @@ __all__ = [
     "RegistryError",
     "Stage",
     "__version__",
+    "annotate_panel",
+    "card_panel",
+    "compare_panel",
     "graph",
     "load_ipython_extension",
+    "promote_panel",
     "read_graph",
+    "register_panel",
+    "registry_panel",
+    "serve_panel",
     "unload_ipython_extension",
 ]
 
@@ -46,9 +62,16 @@ _ROOMS = {
     "Stage": "nbregistry.domain.lifecycle",
     "_jupyter_server_extension_points": "nbregistry.lab",
     "_load_jupyter_server_extension": "nbregistry.lab",
+    "annotate_panel": "nbregistry.widgets",
+    "card_panel": "nbregistry.widgets",
+    "compare_panel": "nbregistry.widgets",
     "graph": "nbregistry.domain",
     "load_ipython_extension": "nbregistry.magics",
+    "promote_panel": "nbregistry.widgets",
     "read_graph": "nbregistry.serving.graph.reading",
+    "register_panel": "nbregistry.widgets",
+    "registry_panel": "nbregistry.widgets",
+    "serve_panel": "nbregistry.widgets",
     "unload_ipython_extension": "nbregistry.magics",
 }
 

@@ -6,6 +6,7 @@ error strip. Where there is no kernel any more, a static picture of the panel st
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,10 +38,24 @@ _PARTS = {
     "serve_panel": "serve",
 }
 
+_NEEDED = ("IPython", "anywidget", "ipywidgets", "traitlets")
+
 
 def __getattr__(name: str) -> Any:
     if name not in _PARTS:
         raise AttributeError(f"module 'nbregistry.widgets' has no attribute {name!r}")
+    return getattr(part(_PARTS[name]), name)
+
+
+def part(name: str) -> ModuleType:
+    """Return a module of this room, or say what it takes to have panels."""
     import importlib
 
-    return getattr(importlib.import_module(f"nbregistry.widgets.{_PARTS[name]}"), name)
+    try:
+        return importlib.import_module(f"nbregistry.widgets.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        from nbregistry.errors import MissingDependency
+
+        raise MissingDependency(error.name or "ipywidgets", "lab", "A panel") from None

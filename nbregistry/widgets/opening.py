@@ -7,11 +7,11 @@ empty where nothing was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values, Verb
+from nbregistry.widgets import part
 
 if TYPE_CHECKING:
     from nbregistry.widgets.panel import Panel
@@ -33,5 +33,5 @@ PANELS = {
 
 def panel(ask: Ask, verb: Verb, values: Values) -> Panel:
     """Return the panel of a verb."""
-    opened: Opener = import_module(f"nbregistry.widgets.{PANELS[verb.word]}").opened
+    opened: Opener = part(PANELS[verb.word]).opened
     return opened(ask, values)

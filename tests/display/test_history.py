@@ -28,7 +28,7 @@ def test_the_audit_does_not_repeat_the_row() -> None:
 
 def test_the_audit_tells_the_notebook_and_keeps_the_cell_for_a_hover() -> None:
     """A cell's name is a number for machines: it is not a word of the row, and not lost either."""
-    made = samples.event(notebook="/home/ana/work/01_quickstart.ipynb", cell="q14")
+    made = samples.event(notebook="/home/ana/churn/01_quickstart.ipynb", cell="q14")
     drawn = display.html(Events([made]))
     assert 'title="cell q14"' in drawn
     assert ">01_quickstart.ipynb<" in drawn

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import ipywidgets as w
+import pytest
 
+import nbregistry.widgets
 from nbregistry import Registry
 from nbregistry.display.blocks import Facts, Span, View
-from nbregistry.errors import Refused
+from nbregistry.errors import MissingDependency, Refused
 from nbregistry.widgets import parts
 from nbregistry.widgets.panel import Panel
 from tests.display.corpus import EVERYTHING
@@ -158,3 +161,12 @@ def test_labels_never_are_markup() -> None:
             assert not getattr(widget, "description_allow_html", False)
             assert "\n" not in widget.description
             assert len(widget.description) < 200
+
+
+def test_without_ipywidgets_a_panel_says_what_to_install(monkeypatch: Any) -> None:
+    """Where the notebook side is not installed, asking for a panel names the extra that brings it."""
+    for name in [name for name in sys.modules if name.startswith("nbregistry.widgets.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    with pytest.raises(MissingDependency, match=r"nbregistry\[lab\]"):
+        _ = nbregistry.widgets.promote_panel
