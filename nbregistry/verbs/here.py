@@ -140,7 +140,8 @@ def estimators(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _is_model(value: object) -> bool:
-    return attempt("", lambda: looks_like_model(value) and callable(getattr(type(value), "fit", None)), False)
+    # Clients and servers of ours predict, too, and hold nothing that was learned.
+    return attempt("", lambda: looks_like_model(value) and not type(value).__module__.startswith("nbregistry."), False)
 
 
 def _distinct(

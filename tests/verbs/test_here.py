@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from nbregistry import Registry, display
+from nbregistry import Client, Registry, display
 from nbregistry.domain.estimators import Estimator, Standing
 from nbregistry.verbs import here as scan
 from nbregistry.verbs.here import here
@@ -234,6 +234,19 @@ def test_names_of_one_object_and_parts(r: Registry) -> None:
     assert "clf" == found[1].part_of
     assert ("fresh",) == found.unfitted
     assert ["%register clf clf --data X", "", '%register rf models["rf"] --data X'] == [e.line for e in found[:3]]
+
+
+class Booster:
+    """A model without ``fit``, as the libraries of boosted trees have them."""
+
+    def predict(self, X: object) -> object:
+        return X
+
+
+def test_models_without_fit_count_and_ours_do_not(r: Registry) -> None:
+    """What predicts has learned, also where it cannot be fitted again; a client of a server has not."""
+    found = here(r, {"booster": Booster(), "client": Client("http://127.0.0.1:1")}, cells=())
+    assert [("booster", True)] == [(e.variable, e.fitted) for e in found]
 
 
 CELLS = [
