@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from nbregistry.errors import InvalidInput
-from nbregistry.verbs.words import split
+import re
 
-_FILLED = frozenset("{}$\n\r")  # what IPython fills in, or ends a line at
+from nbregistry.verbs import lines
+
+_BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@-]*\Z")
 
 
 def magic(word: str, *words: str, **options: str | None) -> str | None:
@@ -18,16 +19,15 @@ def magic(word: str, *words: str, **options: str | None) -> str | None:
     **options : str or None
         Free text behind ``--because`` and its kin; None leaves an option out.
     """
-    said = {name.replace("_", "-"): text for name, text in options.items() if text is not None}
-    line = " ".join((*words, *(f"--{name} {_quoted(text)}" for name, text in said.items())))
-    if _FILLED & set(line):
-        return None
-    try:
-        read = [found.text for found in split(line)]
-    except InvalidInput:
-        return None
-    meant = [*words, *(part for name, text in said.items() for part in (f"--{name}", text))]
-    return f"%{word} {line}" if read == meant else None
+    parts = [f"%{word}", *words]
+    for name, text in options.items():
+        if text is None:
+            continue
+        said = text if _BARE.match(text) else lines.written(text)
+        if said is None or len(text.splitlines()) > 1 or text.endswith(("\n", "\r")):
+            return None
+        parts += [f"--{name.replace('_', '-')}", said]
+    return " ".join(parts)
 
 
 def call(word: str, *words: str, **options: str | None) -> str:
@@ -35,10 +35,3 @@ def call(word: str, *words: str, **options: str | None) -> str:
     said = [repr(text) for text in words]
     said += [f"{name}={text!r}" for name, text in options.items() if text is not None]
     return f"registry.{word}({', '.join(said)})"
-
-
-def _quoted(text: str) -> str:
-    if text and not any(c.isspace() or c in "\"'\u201c\u2018" for c in text) and not text.startswith("-"):
-        return text
-    escaped = text.replace('"', '\\"')
-    return f'"{escaped}"'

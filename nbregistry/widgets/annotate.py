@@ -233,7 +233,8 @@ class AnnotatePanel(Panel):
             done = self.registry.annotate(draft.target, text, kind=self.kind.value, reply_to=draft.reply_to)
         self._forget()
         self.look()
-        self.done(f"#{done.id} is {'changed' if draft.edit is not None else 'written'}.")
+        word = "changed" if draft.edit is not None else "written"
+        self.done(f"{done.kind.value.capitalize()} #{done.id} on {done.target} is {word}.")
 
     def _cancel(self) -> None:
         self._forget()

@@ -6,9 +6,20 @@ import ast
 
 import pytest
 
-from nbregistry.verbs.words import split
+from nbregistry.magics.filling import filled
+from nbregistry.verbs import table
+from nbregistry.verbs.grammar import Place, Values
+from nbregistry.verbs.parsing import parse
+from nbregistry.verbs.words import silenced, split
 from nbregistry.verbs.written import call, magic
 from tests.display.corpus import EVERYTHING
+
+
+def read(line: str) -> Values:
+    """Return what a line is read as, filled in as the magic does."""
+    rest, quiet = silenced(line.removeprefix("%promote "))
+    assert not quiet
+    return parse(table.find("promote", Place.LINE), filled(split(rest), {"secret": 7}), Place.LINE)
 
 
 def test_lines_look_as_typed() -> None:
@@ -21,20 +32,24 @@ def test_lines_look_as_typed() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["it's fine", 'he said "no" twice', "--because", 'ends in "', "a \\ b", "-1", ""])
-def test_quotations_are_kept(text: str) -> None:
-    """Marks, dashes and backslashes survive the way into the line and out of it."""
-    line = magic("promote", "churn/3", "Production", because=text)
-    if line is None:
-        pytest.fail("it can be said in one line")
-    words = split(line)
-    assert text == words[-1].text
-    assert not words[-1].option or text != "--because"
+@pytest.mark.parametrize(
+    "text",
+    ["it's fine", 'he said "no" twice', "--because", 'ends in "', "a \\ b", "-1", "{secret}", "it costs $secret", "a;",
+     "-h"],
+)  # fmt: skip
+def test_a_reason_comes_out_as_it_went_in(text: str) -> None:
+    """Marks, dashes, braces and backslashes survive the way into the line and out of it."""
+    line = magic("promote", "churn/3", "Production", expect="none", because=text)
+    assert line is not None
+    values = read(line)
+    assert ("churn/3", "Production", "none", text) == (
+        values["ref"], values["stage"], values["expect"], values["because"]
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["two\nlines", "{secret}", "$HOME", "a\r\nb"])
-def test_what_would_become_something_else_is_not_offered(text: str) -> None:
-    """What IPython would fill in, and what does not fit in a line, is said in Python alone."""
+@pytest.mark.parametrize("text", ["two\nlines", "a\r\nb", "ends\n"])
+def test_what_takes_more_than_a_line_is_not_offered(text: str) -> None:
+    """It is said in Python alone."""
     assert magic("promote", "churn/3", "Production", because=text) is None
 
 
@@ -45,4 +60,4 @@ def test_hostile_text_stays_text() -> None:
         assert isinstance(tree, ast.Call)
         assert text == ast.literal_eval(tree.keywords[0].value)
         line = magic("promote", "churn/3", "Production", because=text)
-        assert line is None or text == split(line)[-1].text
+        assert line is None or text == read(line)["because"]

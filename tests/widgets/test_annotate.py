@@ -82,7 +82,7 @@ def test_a_note_is_written(ana: Registry) -> None:
     click(panel.submit)
     last = ana.annotations("churn/2")[-1]
     assert ("incident", "ana", "# outage\n\nat noon", None) == (last.kind.value, last.author, last.text, last.reply_to)
-    assert f"#{last.id} is written." in read(panel)
+    assert f"Incident #{last.id} on churn/2 is written." in read(panel)
     assert "hello" in read(panel)
     assert ("", True, "Type a text first") == (panel.text.value, panel.submit.disabled, panel.submit.description)
 
@@ -123,7 +123,7 @@ def test_an_edit_keeps_the_earlier_text(ana: Registry) -> None:
     assert ("drift since June", 1) == (ana.annotations("churn/2")[2].text, len(ana.annotations("churn/2")[2].edits))
     assert "<summary>1 earlier text</summary>" in html(panel)
     assert "drift since May" in read(panel)
-    assert "#3 is changed." in read(panel)
+    assert "Warning #3 on churn/2 is changed." in read(panel)
 
 
 def test_an_error_costs_no_word(ana: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,17 +198,17 @@ def test_preview(ana: Registry) -> None:
 
 def test_long_threads_come_in_parts(ana: Registry) -> None:
     """The newest threads are shown, whole; the rest is a click away, and nothing is lost from memory or kept in it."""
-    for number in range(40):
+    for number in range(30):
         ana.annotate("churn/1", f"note {number}")
     panel = annotate_panel(ana, "churn/1")
-    assert (25, "Show 15 earlier notes") == (len(deep(panel)), panel.earlier.description)
-    assert "note 39" in read(panel)
+    assert (25, "Show 5 earlier notes") == (len(deep(panel)), panel.earlier.description)
+    assert "note 29" in read(panel)
     alive = len(_instances)
     for _ in range(3):
         click(panel.again)
     assert alive == len(_instances)
     click(panel.earlier)
-    assert (40, True) == (len(deep(panel)), "nbr-hidden" in panel.earlier._dom_classes)
+    assert (30, True) == (len(deep(panel)), "nbr-hidden" in panel.earlier._dom_classes)
 
 
 @pytest.mark.parametrize("kind", ["read only", "as of"])
@@ -234,6 +234,12 @@ def test_opened_from_a_line(ana: Registry) -> None:
     assert "churn/9" in opened(ask, {**nothing, "ref": "churn/9"}).strip.told
 
 
+def test_the_registry_in_use(ana: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a registry it is the one that the settings name."""
+    monkeypatch.setenv("NBREGISTRY_URI", ana.settings.uri)
+    assert "Notes on churn no notes" in read(annotate_panel())
+
+
 def test_an_empty_registry(r: Registry) -> None:
     """There is nothing to write on, and it says what to do."""
     assert "register a model first" in read(annotate_panel(r))
@@ -251,11 +257,11 @@ def test_the_picture(ana: Registry, outputs: list[Any]) -> None:
 
 def test_hostile_text(tmp_path: Path) -> None:
     """Notes, authors and what is typed may hold anything: it is shown, and it is text."""
-    registry = hostile_registry(tmp_path / "store", TEXTS[:6])
+    registry = hostile_registry(tmp_path / "store", TEXTS[1:4])
     panel = annotate_panel(registry, "churn")
     send(panel.preview, value=True)
     seen = [html(panel)]
-    for at, text in enumerate(t for t in EVERYTHING if t.strip()):
+    for at, text in enumerate(EVERYTHING[::2]):
         send(panel.text, value=text[:5000])
         seen.append(panel.previewed.value)
         if not at % 4:
