@@ -35,7 +35,7 @@ _MODELS = (
     Column("Changed", firm=True),
 )
 _MOST_METRICS = 4
-_NAME = 24  # characters of a metric's name beside its value
+_NAME = 20  # characters of a metric's name beside its value
 _EMPTY = "No model is registered here yet: %register is how the first one comes in."
 
 
