@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -282,7 +283,8 @@ def test_lines_name_the_data_of_the_fit(r: Registry) -> None:
 
 def test_fifty_estimators_in_a_second(r: Registry) -> None:
     """A notebook full of models is looked through while one waits."""
-    space = {f"m{i}": RandomForestClassifier(10, random_state=i).fit(X, y) for i in range(50)}
+    forest = RandomForestClassifier(10).fit(X, y)
+    space = {f"m{i}": copy.deepcopy(forest).set_params(random_state=i) for i in range(50)}
     r.register(space["m7"], "churn", X=X, y=y)
     started = time.process_time()
     found = here(r, space, cells=())
