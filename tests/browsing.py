@@ -163,7 +163,10 @@ def windows(chromium: str, *, width: int = 1400, height: int = 1600) -> Iterator
 
 def cells(file: Path) -> list[dict[str, Any]]:
     """Return the code cells of a notebook on disk that have code."""
-    found = json.loads(file.read_text("utf-8"))["cells"]
+    deadline = time.monotonic() + 10
+    while not (text := file.read_text("utf-8")).rstrip().endswith("}") and time.monotonic() < deadline:
+        time.sleep(0.02)  # it is being saved
+    found = json.loads(text)["cells"]
     return [cell for cell in found if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
 
 

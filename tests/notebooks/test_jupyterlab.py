@@ -1,4 +1,4 @@
-"""What a user of JupyterLab meets, in a browser: the quickstart from first cell to last, TAB, and a panel in use."""
+"""What a user of JupyterLab meets, in a browser: the quickstart from first cell to last, TAB, panels in use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from sklearn.linear_model import LogisticRegression
 
 from nbregistry.registry import Registry
 from tests.browsing import Lab, Window, cells, lab_of, open_notebook, run_all, wait_until_run, windows
+from tests.display import corpus
+from tests.display.hostile import CANARY, hostile_registry
 
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jupyterlab")
@@ -227,6 +229,9 @@ def test_a_picture_of_the_panel_is_left_without_a_kernel(
     promote(panel, "churn/3", "for the picture")
     panel.get_by_role("button", name="Promote churn/3 to Production", exact=True).click()
     panel.get_by_text("churn/3 is in Production now.").wait_for()
+    choose_theme(page, "JupyterLab Dark")
+    assert [] == faint(panel)
+    window.keep("panel-dark")
     assert [] == [one for one in page.locator(".jp-OutputArea .nbr").all() if one.is_visible() and not inside(one)]
     wait_until_run(page, lab.folder / "churn/picture.ipynb")
     stop_kernels(lab)
@@ -237,11 +242,61 @@ def test_a_picture_of_the_panel_is_left_without_a_kernel(
     picture.wait_for()
     window.keep("panel-picture")
     assert "for the picture" in picture.inner_text()
+    assert [] == faint(picture)  # the theme that was chosen is kept
+    choose_theme(page, "JupyterLab Light")
+    assert [] == faint(picture)
     seen = page.locator(".jp-Notebook").inner_text()
     assert "Error displaying widget" not in seen
     assert "Loading widget" not in seen
     assert 0 == page.locator(".nbr-panel").count()
     assert ([], [], []) == (window.outside, window.spoken, window.errors)
+
+
+def choose_theme(page: Any, name: str) -> None:
+    """Choose a theme in the menu, and wait until the page has it."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+    page.wait_for_function(CALM)
+
+
+CALM = """() => document.getAnimations().every(
+    one => one.playState !== 'running' || one.effect.getTiming().iterations > 99)"""
+CONTRAST = """panel => {
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const rgba = colour => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+    const ground = element => {
+        if (!element) return [255, 255, 255];
+        const own = rgba(getComputedStyle(element).backgroundColor);
+        return own[3] === 1 ? own.slice(0, 3) : over(own, ground(element.parentElement));
+    };
+    const light = rgb => rgb.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const faint = [];
+    for (const element of panel.querySelectorAll('*')) {
+        const words = [...element.childNodes].filter(n => n.nodeType === 3).map(n => n.data.trim()).join('');
+        if (!words || !element.checkVisibility() || element.closest(':disabled')) continue;
+        const under = ground(element);
+        const [a, b] = [light(over(rgba(getComputedStyle(element).color), under)), light(under)];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) faint.push(`${words.slice(0, 40)}: ${ratio.toFixed(1)}`);
+    }
+    return faint;
+}"""
+
+
+def faint(drawn: Any) -> list[str]:
+    """Return the texts whose contrast with what is behind them is below 4.5 to 1, as WCAG 2.2 has it (1.4.3)."""
+    found: list[str] = drawn.evaluate(CONTRAST)
+    return found
 
 
 def inside(drawn: Any) -> bool:
@@ -257,3 +312,71 @@ def stop_kernels(lab: Lab) -> None:
     for session in sessions:
         gone = urllib.request.Request(f"{url}/{session['id']}", headers=headers, method="DELETE")
         urllib.request.urlopen(gone, timeout=20).close()
+
+
+# -- a hostile registry
+
+
+PREPARED = """
+import pandas as pd
+from nbregistry import Registry
+from sklearn.tree import DecisionTreeClassifier
+
+texts = [note.text for note in Registry().annotations("churn")]
+X = pd.DataFrame({text[:60]: [0.0, 1.0] for text in texts})
+scores = {text[:60]: 0.5 for text in texts if text.isprintable()}
+clf = DecisionTreeClassifier().fit(X, [0, 1])
+"""
+CELLS = (
+    "%load_ext nbregistry",
+    PREPARED,
+    "%models --panel",
+    "%show churn/4 --panel",
+    "%compare churn/3 churn/4 churn/5 --panel",
+    "%promote churn/3 production --panel",
+    "%rollback churn production --panel",
+    "%annotate churn/5 --panel",
+    "%register churn clf --data X --panel",
+    "%serve --panel",
+)
+
+
+def test_hostile_text_does_nothing_in_any_panel(
+    lab: Lab, opened: Callable[..., Window], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever users typed into a registry is text in every view of every panel: nothing runs, nothing is fetched."""
+    folder = lab.folder / "hostile"
+    folder.mkdir()
+    monkeypatch.setenv("NBREGISTRY_HOME", str(lab.folder.parent / "home"))
+    hostile_registry(folder / ".nbregistry", (*corpus.MARKUP[:7], *corpus.MARKDOWN[:2], corpus.MARKDOWN[3])).close()
+    code = [nbformat.v4.new_code_cell(text) for text in CELLS]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), folder / "hostile.ipynb")
+    window = opened()
+    page = window.page
+    page.add_init_script(f"window.ran = []; window.{CANARY} = () => window.ran.push('{CANARY}');")
+    open_notebook(window, lab, "hostile/hostile.ipynb", workspace="hostile")
+    run_all(page)
+    wait_until_run(page, folder / "hostile.ipynb")
+    outputs = [output for cell in cells(folder / "hostile.ipynb") for output in cell["outputs"]]
+    assert [] == [output for output in outputs if output["output_type"] == "error"]
+    panels = page.locator(".jp-OutputArea-output > .nbr-panel, .jp-OutputArea-output > * > .nbr-panel")
+    assert len(CELLS) - 2 == panels.count()
+    for place in range(panels.count()):
+        panel = panels.nth(place)
+        panel.scroll_into_view_if_needed()
+        views = panel.locator(".nbr-views button")
+        for view in range(views.count()):
+            views.nth(view).click()
+            settle(page)
+        window.keep(f"hostile-{place}")
+        assert CANARY in panel.inner_text() or "register" in CELLS[place + 2] or "serve" in CELLS[place + 2]
+        assert 0 == panel.locator("[role=alert]").count()
+    assert [] == page.evaluate("window.ran")
+    assert ([], []) == (window.outside, window.spoken)
+
+
+def settle(page: Any) -> None:
+    """Wait until the kernel has answered what was pressed."""
+    page.wait_for_timeout(150)  # a press is on its way before the kernel is seen to be busy
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
