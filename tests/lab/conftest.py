@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import functools
 import json
+import resource
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pytest_jupyter.jupyter_server import *  # noqa: F403 - its fixtures and hooks; a plugin here would be everybody's
 from tornado.httpclient import HTTPClientError
 
 from nbregistry.registry import Registry
+
+_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)
+from pytest_jupyter.jupyter_server import *  # noqa: E402, F403 - its fixtures and hooks; as a plugin they were everybody's
+
+resource.setrlimit(resource.RLIMIT_NOFILE, _FILES)  # the import has set another, which every later test would have
 
 
 class Answer(NamedTuple):
