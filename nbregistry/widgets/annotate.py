@@ -42,21 +42,32 @@ class Entry(w.VBox):
     """One note with what can be done about it."""
 
     def __init__(self, panel: AnnotatePanel, note: Annotation, depth: int) -> None:
-        self.note = note
+        self.depth = depth
         self.drawn = Drawn()
         actions: list[w.Widget] = []
         if not panel.barred and not note.deleted:
-            actions.append(self._action(panel, "Reply", lambda: panel.turn(Draft(panel.target, reply_to=note.id))))
+            actions.append(
+                self._action(panel, "Reply", note, lambda: panel.turn(Draft(panel.target, reply_to=note.id)))
+            )
             if note.author == panel.registry.settings.user:
-                actions.append(self._action(panel, "Edit", lambda: panel.turn(Draft(panel.target, edit=note.id))))
+                actions.append(self._action(panel, "Edit", note, lambda: panel.turn(Draft(panel.target, edit=note.id))))
         super().__init__([self.drawn, row(*actions)] if actions else [self.drawn])
         self.add_class("nbr-entry")
         if depth:
             self.add_class(f"nbr-deep-{min(depth, _DEEPEST)}")
+        self.show(note)
+
+    def show(self, note: Annotation) -> None:
+        """Draw the note as it is now."""
+        self.note = note
         self.drawn.show((of_history.entry(note),))
 
-    def _action(self, panel: AnnotatePanel, word: str, call: Callable[[], object]) -> w.Button:
-        found = button(word, tip=f"{word} #{self.note.id} by {self.note.author}")
+    def stands_for(self, note: Annotation, depth: int) -> bool:
+        """Whether the same may be done about a note in the same place."""
+        return (note.id, depth, note.deleted) == (self.note.id, self.depth, self.note.deleted)
+
+    def _action(self, panel: AnnotatePanel, word: str, note: Annotation, call: Callable[[], object]) -> w.Button:
+        found = button(word, tip=f"{word} #{note.id} by {note.author}")
         found.add_class("nbr-quiet")
         panel.press(found, call)
         return found
@@ -158,16 +169,23 @@ class AnnotatePanel(Panel):
         hidden = len(self.notes) - len(drawn)
         self.earlier.description = f"Show {hidden:,} earlier note{'' if hidden == 1 else 's'}"
         shown(self.earlier, hidden > 0)
-        old = self._entries
-        self._entries = tuple(Entry(self, note, depth) for note, depth in drawn)
+        old = {entry.note.id: entry for entry in self._entries}
+        self._entries = tuple(self._entry(old, note, depth) for note, depth in drawn)
         nothing = "Nobody has written a note on this yet."
         self.thread.children = self._entries or (Drawn((Title((Span(nothing, Look.MUTED),)),)),)
-        for entry in old:
+        for entry in old.values():
             discard(entry)
         shown(self.form, not self.barred)
         if self.barred:
             self.strip.tell(f"{self.barred} This is to look at.", tone="warn")
         self.retake()
+
+    def _entry(self, old: dict[int, Entry], note: Annotation, depth: int) -> Entry:
+        """Return what shows a note: what did so before, taken out of the old ones, or something new."""
+        if (found := old.get(note.id)) is None or not found.stands_for(note, depth):
+            return Entry(self, note, depth)
+        found.show(note)
+        return old.pop(note.id)
 
     def _more(self) -> None:
         self._most += 4 * _MOST
