@@ -197,7 +197,7 @@ class _Maker:
     def _card(self, ref: str) -> str:
         card = self.publish.card(replace(self.found.registry.card(ref), notices=()))
         parts = [self.draw(of_version.card(card))]
-        if card.previous is not None:
+        if card.previous is not None and ref in self.found.beside:
             title = f"Everything that differs from {as_html.words(card.previous.ref)}"
             parts.append(f"<details><summary>{title}</summary>{self._beside(card)}</details>")
         parts.append(self._notes(ref))

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 CARDS = 2_000
 """Cards of newest versions in one page, unless more are asked for; those that hold a stage or an alias come on top."""
 
-ROWS = 20_000
-"""Rows of versions, and lines of audits, that the models of one page share."""
+ROWS = 5_000
+"""Rows of versions, and lines of audits, that the models of one page share: a browser minds rows, not bytes."""
+
+BESIDE = 500
+"""Cards beside which everything that differs from the version before is told as well; beyond, of holders only."""
 
 MOST = 200
 """Rows, and lines, of one model."""
 
-_NEWEST, _LEAST = 5, 10
+_NEWEST, _LEAST = 5, 5
 _HELD = frozenset(stage.value for stage in Stage if stage.single_holder)
 
 
@@ -83,6 +86,8 @@ class Contents:
         By model: the newest lines of its audit, the newest first; ``counts`` has how many there are.
     all_events : sequence of Event
         The newest lines of the whole audit, the newest first.
+    beside : frozenset of str
+        The versions of which all that differs from the one before is told, beyond what their cards say.
     """
 
     registry: Registry
@@ -94,6 +99,7 @@ class Contents:
     counts: dict[str, int]
     all_events: Sequence[Event]
     all_count: int
+    beside: frozenset[str]
 
     @classmethod
     def of(cls, registry: Registry, wish: Wish) -> Contents:
@@ -108,8 +114,12 @@ class Contents:
         newest = max(1, min(_NEWEST, CARDS // max(len(models), 1))) if wish.newest is None else wish.newest
         shown = {m.name: _shown(registry, m.name, rows=share, newest=10**9 if wish.all else newest) for m in models}
         events, counts = _by_model(models, found, share)
-        return cls(registry, moment(registry.core.asked), models, shown, registry.tenures(name), events, counts,
-                   found[:MOST], len(found))  # fmt: skip
+        tenures = registry.tenures(name)
+        beside = {f"{model}/{number}" for model, one in shown.items() for number in one.cards}
+        if len(beside) > BESIDE:
+            beside &= {t.ref for t in tenures if t.current}
+        return cls(registry, moment(registry.core.asked), models, shown, tenures, events, counts, found[:MOST],
+                   len(found), frozenset(beside))  # fmt: skip
 
     def of_model(self, name: str) -> Tenures:
         """Return the tenures of one model, as if it had been asked for alone."""

@@ -34,7 +34,8 @@ body {
   display: grid; grid-template-columns: 250px minmax(0, 1fr); min-height: 100vh;
 }
 body.site-single { display: block; }
-[hidden] { display: none !important; }
+[hidden], .site-wait section + section { display: none !important; }
+section { content-visibility: auto; contain-intrinsic-size: auto 900px; }
 a { color: var(--accent); }
 .site-side {
   background: var(--side); border-right: 1px solid var(--rule); padding: 26px 0 26px; position: sticky; top: 0;
@@ -105,6 +106,7 @@ article summary { cursor: pointer; color: var(--quiet); }
   .site-side, .site-parts, .site-all { display: none; }
   main { padding: 0; max-width: none; }
   .nbr { --jp-ui-font-size1: 9.5pt; }
+  section { content-visibility: visible; }
   section + section { break-before: page; border: 0; margin: 0; padding: 0; }
   h2, h3, .nbr .nbr-head, .nbr .nbr-title { break-after: avoid; }
   h3 { margin-top: 22px; }
@@ -122,7 +124,9 @@ article summary { cursor: pointer; color: var(--quiet); }
 }
 """
 _SCRIPT = """
-(() => {
+document.documentElement.classList.add("site-wait");
+addEventListener("DOMContentLoaded", () => {
+  document.documentElement.classList.remove("site-wait");
   const parts = [...document.querySelectorAll("main > section")];
   const side = document.querySelector(".site-side");
   if (!side || parts.length < 2) return;
@@ -168,7 +172,7 @@ _SCRIPT = """
   document.body.classList.add("site-live");
   addEventListener("hashchange", show);
   show();
-})();
+});
 """
 
 
@@ -199,10 +203,10 @@ def head(title: str, *, single: bool) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
-        f"<title>{name}</title><style>{STYLE}</style></head><body{body}>\n"
+        f"<title>{name}</title><style>{STYLE}</style><script>{SCRIPT}</script></head><body{body}>\n"
     )
 
 
 def tail() -> str:
     """Return the end of the page."""
-    return f"<script>{SCRIPT}</script></body></html>\n"
+    return "</body></html>\n"

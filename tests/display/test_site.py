@@ -13,7 +13,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from nbregistry import Registry
-from nbregistry.display import site
+from nbregistry.display import site, site_contents
 from nbregistry.display.publishing import Publisher, last, private
 from nbregistry.display.site import Exported
 from nbregistry.display.site_contents import Wish
@@ -130,14 +130,17 @@ def test_no_private_place_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     registry = Registry(store)
     core: Any = registry.core
     core.actor = lambda: Actor("ana", "host-of-ana", 7, "/home/ana/clients/acme/churn.ipynb", "c1")
-    monkeypatch.setattr("nbregistry.capture.source.where", lambda: ("C:\\Users\\ana\\acme\\churn.ipynb", None))
+    monkeypatch.setattr("nbregistry.capture.source.where", lambda: ("C:\\Users\\ana\\clients\\churn.ipynb", None))
     model = DummyClassifier().fit([[0], [1]], [0, 1])
-    admins = "/".join(("", "root", "y"))
+    admin = "/root"
+    admins = f"{admin}/y"
     for text in (f"see {store}/journal and {home}", f"in /home/ana/data.csv, C:\\Users\\ana\\x and {admins}"):
         core.cells = lambda shell, text=text: [{"id": "a", "count": 1, "code": f"df = read({text!r})", "ok": True}]
         registry.register(model, "churn", note=text, tags={"from": text}, metrics={text: 1.0}, params={"path": text})
         registry.annotate("churn/1", text)
         registry.promote("churn", "Production", because=text)
+    core.actor = lambda: Actor("ana", "host-of-ana", 7)
+    registry.describe("churn", "from a script")
     html = page(registry)
     secret = [registry.core.keyring.public_key, *(p.read_text() for p in home.rglob("*.pem"))]
     for gone in (str(store), str(store.parent), str(home), "host-of-ana", "/home/ana", "/Users/ana", "Users\\ana",
@@ -255,3 +258,21 @@ def test_script_and_sheet_end_where_they_end(registry: Registry) -> None:
     html = page(registry)
     assert "</" not in SCRIPT + STYLE
     assert (1, 1) == (html.count(f"<script>{SCRIPT}</script>"), html.count(f"<style>{STYLE}</style>"))
+
+
+def test_many_models_share_the_page(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are many, each has fewer rows and lines, and only who holds the stage is told of in full."""
+    monkeypatch.setattr(site_contents, "ROWS", 12)
+    monkeypatch.setattr(site_contents, "BESIDE", 1)
+    monkeypatch.setattr(site_contents, "CARDS", 4)
+    done = Exported()
+    html = "".join(site.page(registry, Wish(), done))
+    assert [] == judged(html)
+    assert 1 == html.count("<summary>Everything that differs from churn/2")
+    assert 1 == html.count("<summary>Everything")
+    assert [
+        "the cards of 4 older versions",
+        "2 of them from the lists as well",
+        "8 older lines of audits",
+    ] == done.left_out
+    assert "The newest 6 of 8." in words(html)

@@ -34,16 +34,21 @@ def watched(browser: Any, **options: Any) -> tuple[Any, list[str]]:
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(PATIENCE)
     seen: list[str] = []
+
+    def asked(dialog: Any) -> None:
+        seen.append(dialog.message)
+        dialog.dismiss()
+
     page.on("console", lambda message: seen.append(message.text))
-    page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", asked)
     page.on("pageerror", lambda error: seen.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or seen.append(request.url))
+    page.on("request", lambda request: seen.extend([request.url][: not request.url.startswith("file:")]))
     return page, seen
 
 
 def shown(page: Any) -> list[str]:
     """Return which parts of the page are seen."""
-    return page.locator("main > section").evaluate_all("all => all.filter(x => x.offsetParent).map(x => x.id)")
+    return list(page.locator("main > section").evaluate_all("all => all.filter(x => x.offsetParent).map(x => x.id)"))
 
 
 def test_the_page_in_a_browser(browser: Any, tmp_path: Path) -> None:
