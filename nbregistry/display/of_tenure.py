@@ -216,14 +216,14 @@ def _figures(gate: GateResult) -> Line:
 
 def _history(found: Sequence[Tenure], now: datetime) -> Table:
     columns = (
-        Column("Version"), Column("From (UTC)", firm=True), Column("To (UTC)", firm=True), Column("For", firm=True),
+        Column("Version"), Column("From", firm=True), Column("To", firm=True), Column("For", firm=True),
         Column("Decided by"), Column("Why", wide=True), Column("How it ended", wide=True),
     )  # fmt: skip
     rows = tuple(
         (
             (marks.ref(one.ref),),
-            (Span(stamp(one.since)),),
-            (Span(stamp(one.until)) if one.until else Span("now", Look.GOOD),),
+            (_date(one.since),),
+            (_date(one.until) if one.until else Span("now", Look.GOOD),),
             (Span(span(one.lasted(now))),),
             (Span(inline(one.decided_by, 40)),),
             (Span(first_line(one.because)),) if one.because.strip() and one.how is not How.REGISTER else (GAP,),
@@ -235,6 +235,11 @@ def _history(found: Sequence[Tenure], now: datetime) -> Table:
         f"{len(found) - _MOST_EARLIER:,} earlier ones: .to_frame() has them all." if len(found) > _MOST_EARLIER else ""
     )
     return Table(columns, rows, total=len(found), more=more)
+
+
+def _date(moment: datetime) -> Span:
+    """Return a day, with the moment on hover: in a history the days are what one looks for."""
+    return Span(stamp(moment)[:10], Look.NUMBER, title=f"{stamp(moment, seconds=True)} UTC")
 
 
 def _ended_short(found: Tenure) -> Line:

@@ -41,9 +41,9 @@ def test_the_history_says_how_each_ended() -> None:
     found = lines(samples.tenures())
     rows = [line for line in found if line.startswith("churn/") and "2026-" in line]
     assert [
-        "churn/2 2026-10-23 12:00 2026-11-18 12:00 3 weeks ana odd scores replaced by churn/3",
-        "churn/3 2026-10-22 12:00 2026-10-23 12:00 1 day bo — rolled back “odd scores”",
-        "churn/2 2026-05-05 12:00 2026-10-22 12:00 5 months ana first model replaced by churn/3",
+        "churn/2 2026-10-23 2026-11-18 3 weeks ana odd scores replaced by churn/3",
+        "churn/3 2026-10-22 2026-10-23 1 day bo — rolled back “odd scores”",
+        "churn/2 2026-05-05 2026-10-22 5 months ana first model replaced by churn/3",
     ] == rows
 
 
