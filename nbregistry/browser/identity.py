@@ -25,7 +25,6 @@ class Proof(StrEnum):
     NONE = "none"
     TOKEN = "token"  # noqa: S105 - a way to prove oneself, not a secret
     PROXY = "proxy"
-    HUB = "hub"
 
 
 class Role(StrEnum):
@@ -145,10 +144,6 @@ def issue(proof: Proof, *, host: str, token: str | None, approvers: Iterable[str
         if names or token:
             raise InvalidInput("--auth none proves nobody: take --auth token or --auth proxy with --token, --approver.")
         return Issued(Guests(proof))
-    if proof is Proof.HUB:
-        if token:
-            raise InvalidInput("Behind JupyterHub the hub proves who visits, so no --token is taken.")
-        return Issued(Guests(proof, approvers=frozenset(names)))
     given = None if token == MADE else token
     if given is not None and len(given) < _SHORTEST:
         raise InvalidInput("--token is too short to be a secret: give 16 characters or more, or auto.")

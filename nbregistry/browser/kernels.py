@@ -63,7 +63,10 @@ class VisitorKernels(AsyncMappingKernelManager):
         """End every kernel; one of the pool that is just being started is waited for, or it would outlive us."""
         starting = [task for pool in getattr(self, "_pools", {}).values() for task in pool]
         if starting:
-            await asyncio.wait(starting, timeout=_STARTING)
+            started, _ = await asyncio.wait(starting, timeout=_STARTING)
+            for task in started:
+                if not task.cancelled() and task.exception() is None:
+                    task.result()["task"].cancel()  # what draws the page beforehand, which would miss its kernel
         for kernel_id in self.list_kernel_ids():
             with contextlib.suppress(HTTPError):  # it went by itself meanwhile
                 await self.shutdown_kernel(kernel_id, now=True)  # type: ignore[no-untyped-call]  # as above, half typed

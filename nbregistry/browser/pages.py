@@ -299,6 +299,11 @@ def _leading(cell: Line, known: Container[str]) -> Line:
 
 # -- markup
 
+_BUTTONS = (
+    '<button type="button" data-nbr="copy">Copy link</button>'
+    '<button type="button" data-nbr="theme" aria-label="Light or dark">◐</button>'
+)  # of a page's own: in a notebook there is no address to copy, and the theme is the notebook's
+
 
 def markup(page: Page, access: Access) -> str:
     """Return the whole of what a page shows, as one element; every text in it has passed ``display``."""
@@ -317,8 +322,7 @@ def markup(page: Page, access: Access) -> str:
         '<input id="nbr-q" name="q" type="search" placeholder="churn, or metrics.auc &gt; 0.9" autocomplete="off">'
         "</form>"
         f'<div class="nbr-who">{as_html.fragment(View((Title((), who),)), now)}</div>'
-        '<button type="button" data-nbr="copy">Copy link</button>'
-        '<button type="button" data-nbr="theme" aria-label="Light or dark">◐</button></header>'
+        f"{_BUTTONS if access.served else ''}</header>"
         f'<nav class="nbr-tabs" aria-label="Views">{listed(page.tabs)}</nav>'
         f'<main class="nbr-views{" nbr-twin" if page.twin else ""}" tabindex="-1">{body}</main>'
     )

@@ -44,8 +44,6 @@ class VisitorIdentity(IdentityProvider):
         if proof is Proof.PROXY:
             headers = handler.request.headers
             return self.guests.by_proxy(headers.get_list(USER_HEADER), headers.get_list(SECRET_HEADER))
-        if proof is Proof.HUB:
-            return None
         kept = self._kept(handler)
         if proof is Proof.TOKEN:
             shown = self.guests.by_token(handler.request.headers.get(TOKEN, ""))

@@ -24,9 +24,9 @@ from nbregistry.browser.visits import Visit, Visits
 from nbregistry.errors import Overloaded
 
 LOG = logging.getLogger("nbregistry.browser")
-ALIVE = 15.0
+ALIVE = 12.0
 """Seconds in which a page has to say that it is there."""
-GRACE = 10.0
+GRACE = 5.0
 """Seconds in which a page that lost its connection may come back to its kernel."""
 
 

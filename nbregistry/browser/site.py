@@ -75,7 +75,9 @@ class Site:
             drawn = f'{styled}<div id="nbr-view" class="nbr-view">{html}</div>'
             publish({"text/html": drawn, "text/plain": page.title}, raw=True, metadata={"nbregistry": "drawn"})
         else:
-            self.place.html, self.place.title = f"{styled}{html}", page.title
+            own = (_STATIC / "site.css").read_text("utf-8")
+            publish({"text/html": f"{styled}<style>{own}</style>", "text/plain": page.title}, raw=True)
+            self.place.html, self.place.title = html, page.title
         self.place.asked = self.access.query
         self._equip(asked)
         publish(self._whole)

@@ -37,7 +37,7 @@ BROWSE = Verb(
         Argument("--host", "where to listen; beyond this machine only with --auth token or proxy", shown="HOST"),
         Argument("--port", "8866 unless told; 0 is any that is free", read=table.port, shown="PORT"),
         Argument("--auth", "how visitors prove who they are; none: everybody on this machine may read", Offer.CHOICE,
-                 choices=("none", "token", "proxy", "hub"), default="none", shown="none|token|proxy|hub"),
+                 choices=("none", "token", "proxy"), default="none", shown="none|token|proxy"),
         Argument("--token", "what readers share, or the proxy's secret; made unless told", shown="TOKEN|auto"),
         Argument("--approver", "who may approve, reject, promote and annotate; may be repeated", most=MANY,
                  shown="NAME"),

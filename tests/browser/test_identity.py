@@ -73,7 +73,6 @@ def test_without_proof_only_this_machine(host: str) -> None:
         (Proof.TOKEN, "short", []),
         (Proof.TOKEN, None, [" "]),
         (Proof.PROXY, None, ["a\nb"]),
-        (Proof.HUB, "0123456789abcdef", []),
     ],
 )
 def test_what_cannot_be_meant(proof: Proof, token: str | None, approvers: list[str]) -> None:
