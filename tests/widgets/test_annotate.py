@@ -206,7 +206,9 @@ def test_long_threads_come_in_parts(ana: Registry) -> None:
     alive = len(_instances)
     for _ in range(3):
         click(panel.again)
-    assert alive == len(_instances)
+        send(find(panel, "Notes on"), index=1)
+        send(find(panel, "Notes on"), index=2)
+    assert (alive, "churn/1") == (len(_instances), panel.target)
     click(panel.earlier)
     assert (30, True) == (len(deep(panel)), "nbr-hidden" in panel.earlier._dom_classes)
 
