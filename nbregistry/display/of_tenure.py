@@ -243,17 +243,16 @@ def _date(moment: datetime) -> Span:
 
 
 def _ended_short(found: Tenure) -> Line:
+    """Tell how a tenure ended; why it was displaced stands in the row of who displaced it."""
     turn = found.ended
     if turn is None:
         return (Span("it has not", Look.MUTED),)
-    if turn.how is How.ROLLBACK:
-        told: Line = (Span("rolled back", Look.WARN),)
-    elif found.replaced_by:
-        told = (Span("replaced by"), Span(found.replaced_by, Look.CODE))
-    else:
-        told = (Span(_ENDS.get(turn.how, "moved out"), Look.WARN),)
+    if found.replaced_by:
+        rolled = turn.how is How.ROLLBACK
+        how = Span("rolled back to", Look.WARN) if rolled else Span("replaced by")
+        return how, Span(found.replaced_by, Look.CODE)
     because = (Span(f"“{first_line(turn.because)}”", Look.MUTED),) if turn.because.strip() else ()
-    return (*told, *because) if turn.how is How.ROLLBACK or not found.replaced_by else told
+    return (Span(_ENDS.get(turn.how, "moved out"), Look.WARN), *because)
 
 
 def _foot(found: Tenure) -> Foot:

@@ -37,12 +37,12 @@ def test_one_model_answers_every_question() -> None:
 
 
 def test_the_history_says_how_each_ended() -> None:
-    """Replaced, rolled back with the reason, and for how long each was there."""
+    """Replaced or rolled back, by which or to which, and for how long each was there."""
     found = lines(samples.tenures())
     rows = [line for line in found if line.startswith("churn/") and "2026-" in line]
     assert [
         "churn/2 2026-10-23 2026-11-18 3 weeks ana odd scores replaced by churn/3",
-        "churn/3 2026-10-22 2026-10-23 1 day bo — rolled back “odd scores”",
+        "churn/3 2026-10-22 2026-10-23 1 day bo — rolled back to churn/2",
         "churn/2 2026-05-05 2026-10-22 5 months ana first model replaced by churn/3",
     ] == rows
 
