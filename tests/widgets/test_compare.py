@@ -154,6 +154,12 @@ def test_models_are_asked_once(cancer: tuple[Registry, Any, Any], monkeypatch: p
     send(panel.only, value=False)
     look(panel, "Predictions")
     assert ["churn/1", "churn/2"] == loaded
+    r.register(GaussianNB().fit(X, y), "churn", X=X)
+    panel.picker.offer()
+    send(panel.picker.version, index=0)
+    click(panel.add)
+    assert ["churn/1", "churn/2", "churn/3"] == loaded
+    assert "churn/3" in html(panel.views)
 
 
 def test_what_cannot_be_loaded_is_said(cancer: tuple[Registry, Any, Any], tmp_path: Path) -> None:

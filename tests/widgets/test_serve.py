@@ -245,7 +245,11 @@ def test_rows_without_a_form_are_json(churn: Registry, runs: Runs, asked: Asked)
 def test_what_is_typed_outlives_the_looks(churn: Registry, runs: Runs, asked: Asked) -> None:
     """Servers that come, go and change their state leave the form and what was typed into it alone."""
     server = runs()
+    runs("churn/3", id="33334444")
     panel = serve_panel(churn)
+    send(panel.server, index=[id for _, id in panel.server.options].index("0123abcd"))
+    panel.watched = dict(sorted(panel.watched.items(), reverse=True))  # not the first of the list
+    panel.tick()
     age = find(panel, "age")
     send(age, value=77)
     server.run.write("state.json", {**server.run.state(), "state": "stopping"})
