@@ -30,9 +30,10 @@ POLICY = (
 make use of it.
 """
 
+_SHEETS = ("site.css", "page.css")
 # The buttons need a script, everybody here is who they are, and a dark tab is as dark as the notebook beside it.
 _HERE = """.nbr-top button, .nbr-who { display: none; }
-:root[data-theme="dark"] { --page: #111111; --fill: #212121; --line: #424242; }"""
+:root[data-theme="dark"] { --nbr-page: #111111; --nbr-field: #212121; --nbr-rule: #424242; }"""
 
 
 def page(asked: Asked) -> Document:
@@ -50,4 +51,5 @@ def page(asked: Asked) -> Document:
 
 @cache
 def _sheet() -> str:
-    return Path(browser.__file__).with_name("static").joinpath("page.css").read_text("utf-8")
+    static = Path(browser.__file__).with_name("static")
+    return "\n".join(static.joinpath(name).read_text("utf-8") for name in _SHEETS)

@@ -168,6 +168,10 @@ async def test_browser_pages_are_drawn_without_a_kernel(registry: Registry, jp_f
             assert seen in text
             assert [] == re.findall(r"<script|<link|src=|https?:", text)
             assert POLICY == got.headers["Content-Security-Policy"]
+            style, _, body = text.partition("</style>")
+            parts = {"nbr-top", "nbr-crumbs", "nbr-search", "nbr-tabs", "nbr-views", "nbr-view"}
+            assert set() == {part for part in parts if f".{part}" not in style or f'class="{part}' not in body}
+            assert "--nbr-page: #ffffff" in style  # the colours that the dark theme sets anew are called so
     assert "default-src 'none'" in POLICY
     assert "script" not in POLICY
     hostile = (await jp_fetch("nbregistry", "browser", "light", params={"model": "<b>"})).body.decode()
