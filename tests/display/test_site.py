@@ -180,6 +180,8 @@ def test_it_is_one_moment_of_the_registry(registry: Registry) -> None:
     parts = site.page(registry, Wish(), Exported())
     begun = next(parts)
     registry.promote("churn/8", "Production", because="meanwhile")
+    registry.annotate("churn/8", "noted meanwhile")
+    registry.register(DummyClassifier().fit([[0], [1]], [0, 1]), "churn", note="made meanwhile")
     html = begun + "".join(parts)
     assert "meanwhile" not in html
     assert "churn/3 has been in Production" in words(html)
