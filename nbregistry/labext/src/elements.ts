@@ -23,7 +23,10 @@ export function stageBadge(stage: string, number?: number): HTMLElement[] {
 
 /** Return the pill of an alias. */
 export function aliasPill(alias: string, number?: number): HTMLElement {
-  return made('span', 'nbr-lab-alias', number === undefined ? `@${alias}` : `@${alias} ${number}`);
+  const text = number === undefined ? `@${alias}` : `@${alias} ${number}`;
+  const pill = made('span', 'nbr-lab-alias', text);
+  pill.title = text; // where there is no room, it is cut
+  return pill;
 }
 
 /** Return a metric with its name, to stand at the right; the whole name is in the tooltip. */

@@ -116,6 +116,7 @@ export class Sidebar extends Widget {
         const found = await client.get<Versions>('search', { filter: text, limit: PAGE });
         if (turn === this._turn) {
           this._place = place;
+          this._follower.from(client, found);
           this._drawFound(found);
         }
         return;
