@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from nbregistry.browser import pages
 from nbregistry.browser.access import Access
 from nbregistry.browser.addresses import MODEL_VIEWS, REGISTRY_VIEWS, VERSION_VIEWS, Asked
 from nbregistry.browser.identity import Role
+from nbregistry.display import as_html
+from nbregistry.display.blocks import Look, Span, Title, View
 from tests.browser.serving_pages import stocked
 from tests.display.hostile import faults, hostile_registry
 
@@ -131,3 +134,12 @@ def test_a_hostile_search_stays_text(reader: Access, words: str) -> None:
     for query in (f"q={words}", f"model={words}", f"model=churn&version={words}", f"view={words}&page={words}"):
         html = re.sub(r'<form class="nbr-search".*?</form>', "", shown(reader, query), count=1)
         assert [] == faults(LINK.sub("<a>", html))
+
+
+@pytest.mark.parametrize(
+    "target", ["javascript:alert(1)", "//evil.example", "https://evil.example", '?"onclick=x', "/a"]
+)
+def test_only_our_pages_are_linked(target: str) -> None:
+    """A link leads to a view of the page it stands in; anything else stays text, whoever made it."""
+    drawn = as_html.fragment(View((Title((Span("x", Look.LINK, target),)),)), datetime.now(UTC))
+    assert "href" not in drawn
