@@ -165,9 +165,9 @@ class Move(w.VBox):
     def _again(self) -> None:
         """Put away what was done."""
         self.result = ()
+        self._picked()  # first, as a list in sight is not to change under the hand that picks from it
         shown(self.before, True)
         shown(self.done, False)
-        self._picked()
         self.pickers[0].focus()  # the button that had the focus is gone
 
     def refill(self) -> None:

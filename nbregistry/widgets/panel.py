@@ -44,7 +44,8 @@ class Strip(Drawn):
         if where:
             said.append(Patch((Span("Where it happened"),), tuple((Look.PLAIN, line) for line in where.splitlines())))
         self.show(tuple(said))
-        self.value = f'<div role="{"alert" if tone == "bad" else "status"}">{self.value}</div>'
+        # Only an alert is read out when it is put into the page together with its text.
+        self.value = f'<div role="alert">{self.value}</div>'
 
     def clear(self) -> None:
         """Say nothing any more."""

@@ -35,6 +35,7 @@ _PATIENCE = 0.7  # seconds that a look at a server may take
 _REST, _MOST_REST = 2.0, 30.0  # seconds until a server that did not answer is looked at again, doubled each time
 _TRY, _SWAP, _LOG, _START = "Try it", "Swap", "Log", "Start a server"
 _LINES = 40
+_SECRET = 300.0  # seconds that a token that was made stands in the panel
 
 
 def serve_panel(registry: Registry | None = None, refs: Sequence[str] = ()) -> ServePanel:
@@ -105,6 +106,8 @@ class ServePanel(Panel):
         self.launch: Launch | None = None
         self.tryit: TryIt | None = None
         self.swap: Swap | None = None
+        self._left: list[tuple[Watched, Swap]] = []
+        self._forget = 0.0
         self.views: parts.Views | None = None
         self.shown_id = ""
         self._listing = self._drawn = False
@@ -133,8 +136,16 @@ class ServePanel(Panel):
     # -- looking
 
     def tick(self) -> None:
-        """Look again: at which servers there are, and at the one that is shown."""
+        """Look again: at which servers there are, at the one that is shown, and at swaps under way on others."""
         self._list()
+        for other, swap in self._left:
+            if other.server.id != self.shown_id:
+                other.look()
+            swap.looked(other.stats)
+        self._left = [(other, swap) for other, swap in self._left if swap.pending is not None and other.server.alive]
+        if self._forget and time.monotonic() > self._forget:
+            self._forget = 0.0
+            self.strip.clear()
         found = self.watched.get(self.shown_id)
         if found is None:
             return
@@ -175,6 +186,8 @@ class ServePanel(Panel):
         if self._listing or (id == self.shown_id and self._drawn):
             return
         self._drawn = True
+        if self.swap is not None and self.swap.pending is not None and self.shown_id in self.watched:
+            self._left.append((self.watched[self.shown_id], self.swap))
         self.shown_id, self.tryit, self.swap, self.launch = id, None, None, None
         found = self.watched.get(id)
         old = self.place.children
@@ -243,6 +256,7 @@ class ServePanel(Panel):
         told = f"Server {server.id} answers at {server.url}." if server.url else f"Server {server.id} is starting."
         if server.made:
             told += f" Its token, shown this once: {server.token}"
+            self._forget = time.monotonic() + _SECRET
         self.done(told)
 
     def _ask_to_stop(self) -> None:

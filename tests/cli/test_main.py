@@ -38,7 +38,7 @@ def test_commands_are_the_table() -> None:
 
 def test_magics_and_commands_take_the_same(nb: Nb) -> None:
     """A verb that is both takes the same arguments, save for those that need a kernel or a shell."""
-    kernel_or_shell = {"--data", "--out"}
+    kernel_or_shell = {"--data", "--out", "--panel", "--here", "--big"}
     for word, verb in table.at(Place.SHELL).items():
         if Place.WORD in verb.places:
             names = [{a.name for a in verb.at(place)} for place in (Place.WORD, Place.SHELL)]

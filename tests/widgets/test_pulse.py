@@ -29,6 +29,14 @@ def test_a_beat_is_done_and_answered() -> None:
     assert (2, 0.5) == (pulse.answered, pulse.every)
 
 
+def test_two_windows_on_one_kernel() -> None:
+    """A window that is behind does not set back what was answered, which would leave the other waiting for good."""
+    pulse = Pulse()
+    for number, answered in ((7, 7), (3, 7), (8, 8)):
+        beat(pulse, {"kind": "tick", "number": number})
+        assert answered == pulse.answered
+
+
 def test_a_beat_that_fails_is_answered_too(caplog: Any) -> None:
     """An error in what is done does not stop the pulse."""
     pulse = Pulse()
@@ -109,6 +117,9 @@ def test_nothing_beats_where_nobody_looks(chromium: str, tmp_path: Path) -> None
         beats_no_more("a beat was not answered")
         page.evaluate("window.answering = true; window.answer(window.told.number)")
         beats_again()
+        page.evaluate("window.answer(window.told.number + 5)")  # to another window on the same kernel
+        beats_again()
+        assert page.evaluate("window.told.number >= 50")
         page.evaluate("window.scrollTo(0, 3000)")
         page.wait_for_function("window.scrollY > 400")
         beats_no_more("it is scrolled away")

@@ -320,6 +320,24 @@ def test_a_pinned_version_is_swapped_without_a_gap(
     assert "which still answers: out of memory" in panel.strip.told
 
 
+def test_a_swap_goes_on_while_another_server_is_looked_at(churn: Registry, runs: Runs, asked: Asked) -> None:
+    """Who begins a swap and turns to another server does not leave two versions behind."""
+    other = runs("churn/2", id="4567cdef")
+    server = runs("churn/1")
+    panel = serve_panel(churn)
+    panel.server.value = server.id
+    panel.views.select("Swap")  # type: ignore[union-attr]  # a server runs, so there are views
+    click(find(panel, "Swap …"))
+    click(find(panel, "Swap"))
+    panel.server.value = other.id
+    panel.tick()
+    assert ("churn/1", "churn/3") == server.run.wanted()
+    asked.endpoints.append({"ref": "churn/3", "ready": True})
+    panel.tick()
+    assert ["churn/3"] == [*server.run.wanted()]
+    assert [] == panel.faults
+
+
 def test_a_stage_is_promoted(churn: Registry, runs: Runs) -> None:
     """What follows a stage opens the panel that promotes, with what was picked."""
     runs("churn/production")

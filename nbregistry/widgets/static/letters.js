@@ -5,8 +5,9 @@ function render({ model, el }) {
   let typed = false;
   let held = null;
 
-  // The panel that an event is in; one panel may lie in another.
+  // The panel that an event is in; one panel may lie in another. A table searches and turns pages without the kernel.
   const mine = (event) => {
+    if (event.target.closest?.(".nbr-rows")) return false;
     const panel = event.target.closest?.(".nbr-panel");
     return panel && panel === el.closest(".nbr-panel");
   };

@@ -4,14 +4,14 @@
 // the beat before: a kernel that is busy finds one beat waiting, not a hundred, and one that is gone hears no more.
 
 export default () => {
-  let sent = 0; // number of the latest beat
+  let sent = 0; // number of the latest beat; another window on the same kernel may be ahead
   let begun = -Infinity; // when it was sent
   let waiting = false; // whether its answer is still to come
 
   function initialize({ model }) {
     sent = model.get("answered");
     model.on("change:answered", () => {
-      if (model.get("answered") === sent) waiting = false;
+      if (model.get("answered") >= sent) waiting = false;
     });
   }
 
@@ -29,7 +29,7 @@ export default () => {
       const every = Math.max(model.get("every") * 1000, 10);
       const left = begun + every - performance.now();
       if (left <= 0 && !waiting) {
-        sent += 1;
+        sent = Math.max(sent, model.get("answered")) + 1;
         begun = performance.now();
         waiting = true;
         model.send({ kind: "tick", number: sent });
