@@ -14,6 +14,7 @@ from nbregistry.serving.spec import PREDICT, RunFolder, ServerSpec, Token
 @pytest.fixture
 def ended(tmp_path) -> Server:
     """Return the handle of a server that ended, with a token."""
+    display.attach()
     run = RunFolder(tmp_path / "servers" / "0123abcd")
     spec = ServerSpec("0123abcd", "store", str(tmp_path), "ana", ("churn@best",), tokens=(Token.of("s3cret", PREDICT),))
     run.create(spec)
