@@ -26,7 +26,7 @@ async def test_models_are_listed_filtered_and_paged(registry: Registry, ask: Ask
         found["total"], churn["name"], churn["stages"], churn["aliases"],
     )  # fmt: skip
     assert ("auc", "0.97", "churn@champion", "ltv/1") == (churn["metric"], churn["value"], churn["load"], ltv["load"])
-    for words, names in (("CHURN", ["churn"]), ("@champ production", ["churn"]), ("lt", ["ltv"]), ("zzz", [])):
+    for words, names in (("CHURN", ["churn"]), ("@champ production", ["churn"]), ("lt", ["ltv"]), ("churn zzz", [])):
         assert names == [m["name"] for m in (await ask("models", filter=words)).told["models"]]
     second = (await ask("models", limit=1, offset=1)).told
     assert (2, ["ltv"]) == (second["total"], [m["name"] for m in second["models"]])
