@@ -207,6 +207,8 @@ def test_a_version_is_promoted_with_the_mouse_with_the_keyboard_and_not_in_a_rac
     assert 2 == page.locator(".jp-Notebook .jp-Cell").count()
 
     panel.get_by_role("button", name="Promote another").click()
+    wait_for_focus(page, "Model")
+    settle(page)
     panel.get_by_label("Version").select_option(label="1 · in Archived · auc 0.91")
     promote(panel, "churn/1", "as it was")
     registry.promote("churn/2", "Production", because="quicker")
