@@ -1,7 +1,7 @@
 """What the user changes from the sidebar: the verbs of the registry, with what was sent checked before they are asked.
 
-A promotion must say whom it expects to replace: a page shows the past, and a click must not undo what somebody else
-decided since.
+A promotion or a rollback must say whom it expects to replace: a page shows the past, and a click must not undo what
+somebody else decided since.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ def promote(asked: Asked) -> Document:
 
 
 def rollback(asked: Asked) -> Document:
-    """Put the previous holder of a stage back."""
-    sent = _sent(asked, name=_TEXT, stage=_TEXT, optional={"because": _MAYBE, "key": _MAYBE})
-    return {"promotion": plain(asked.registry.rollback(sent.pop("name"), sent.pop("stage"), **sent))}
+    """Put the previous holder of a stage back, if who holds it now is the one that ``expect`` names (null: nobody)."""
+    sent = _sent(asked, name=_TEXT, stage=_TEXT, expect=_MAYBE, optional={"because": _MAYBE, "key": _MAYBE})
+    expect = sent.pop("expect") or "none"
+    return {"promotion": plain(asked.registry.rollback(sent.pop("name"), sent.pop("stage"), expect=expect, **sent))}
 
 
 def annotate(asked: Asked) -> Document:

@@ -93,7 +93,11 @@ async def test_promotion_is_compare_and_set(registry: Registry, ask: Ask) -> Non
     silent = await ask("promote", {k: v for k, v in asked.items() if k != "expect"})
     assert (400, "`expect` missing") == (silent.status, silent.told["message"].partition(":")[0])
     assert 409 == (await ask("promote", {**asked, "expect": None})).status
-    back = await ask("rollback", {"name": "churn", "stage": "Production", "because": "worse"})
+    undo = {"name": "churn", "stage": "Production", "because": "worse"}
+    assert 400 == (await ask("rollback", undo)).status
+    assert 409 == (await ask("rollback", {**undo, "expect": "churn/1"})).status
+    assert "Production" == registry.version("churn/2").stage.value
+    back = await ask("rollback", {**undo, "expect": "churn/2"})
     assert "churn/1" == back.told["promotion"]["ref"]
 
 

@@ -200,7 +200,7 @@ export class Sidebar extends Widget {
         rows.push(versionRow(version, false, this._outside));
       }
       if (versions && model.versions > versions.length) {
-        rows.push(made('div', 'nbr-lab-more', `the newest ${versions.length} of ${model.versions}`));
+        rows.push(item(made('div', 'nbr-lab-more', `the newest ${versions.length} of ${model.versions}`)));
       }
     }
     if (this._total > this._models.length) {
@@ -209,7 +209,7 @@ export class Sidebar extends Widget {
         this._shown = Math.min(this._shown + PAGE, 1000);
         void this.refresh();
       });
-      rows.push(more);
+      rows.push(item(more));
     }
     this._say(this._place?.notices.join(' ') ?? '', true);
     this._put(rows.length > 0 ? rows : [text ? nothing(text) : this._beginning()]);
@@ -321,6 +321,12 @@ export class Sidebar extends Widget {
       this._say(said(error), true);
     }
   }
+}
+
+/** A tree holds nothing but items. */
+function item(found: HTMLElement): HTMLElement {
+  found.setAttribute('role', 'treeitem');
+  return found;
 }
 
 function nothing(text: string): HTMLElement {
