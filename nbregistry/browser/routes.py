@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import logging
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any, cast
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -87,14 +89,15 @@ class PageRoute(Ours, TornadoVoilaHandler):
             return
         self._giving = Giving(super().kernel_manager, Visit(self.visitor, self.request.query))
         try:
-            async for drawn in self.get_generator(path=None):
-                self.write(drawn)
-                await self.flush()
+            with contextlib.suppress(StreamClosedError):  # nobody waited for the page
+                async for drawn in self.get_generator(path=None):
+                    self.write(drawn)
+                    await self.flush()
         finally:
-            if not self._giving.kernel:
+            if self._giving.kernel:
+                cast("VisitorKernels", super().kernel_manager).leave(self._giving.kernel, ALIVE)
+            else:
                 self.visits.release()
-        kernels = cast("VisitorKernels", super().kernel_manager)
-        kernels.leave(self._giving.kernel, ALIVE)
 
     @allow_unauthenticated
     async def post(self, path: str = "") -> None:

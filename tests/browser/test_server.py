@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -156,6 +157,18 @@ def test_a_page_that_breaks_off_ends_its_kernel(opened: Pages) -> None:
     with connect(url, additional_headers={"Cookie": page.cookie}):
         assert 200 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
     until(lambda: 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
+
+
+def test_a_page_that_nobody_waits_for(opened: Pages) -> None:
+    """Who asks for a page and hangs up leaves no kernel behind, at whatever moment that was."""
+    for seconds in (0.0, 0.0, 0.02, 0.05, 0.2):
+        with socket.create_connection(("127.0.0.1", opened.port)) as raw:
+            raw.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{opened.port}\r\n\r\n".encode())
+            raw.settimeout(seconds or None)
+            if seconds:
+                with contextlib.suppress(TimeoutError):
+                    raw.recv(1)
+    assert 1 == opened.settled(1)
 
 
 def test_strangers_at_a_proxied_browser(proxy: Pages) -> None:
