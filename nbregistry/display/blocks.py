@@ -50,8 +50,9 @@ class Span:
     Attributes
     ----------
     title : str
-        What a hover adds: an exact number, a whole digest; of a ``LINK``, the page of ours it leads to: ``?model=churn``.
-        Dropped in HTML unless it is of a form that we make ourselves, so that nothing a user typed stands in an attribute.
+        What a hover adds: an exact number, a whole digest; of a ``LINK``, the page of ours it leads to, as in
+        ``?model=churn``. Dropped in HTML unless it is of a form that we make ourselves, so that nothing a user typed
+        stands in an attribute.
     """
 
     text: str
