@@ -53,7 +53,7 @@ class VisitorKernels(AsyncMappingKernelManager):
         """End a visit to which no page holds on in a while: its page is gone, or was none that runs scripts."""
 
         async def look() -> None:
-            held = self.visits.here[kernel_id] or self._kernel_connections.get(kernel_id)
+            held = self.visits.held(kernel_id) or self._kernel_connections.get(kernel_id, 0) > 0
             if self.visits.of(kernel_id) and kernel_id in self and not held:
                 await self.shutdown_kernel(kernel_id, now=True)  # type: ignore[no-untyped-call]  # Jupyter's is half typed
 

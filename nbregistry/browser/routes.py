@@ -172,7 +172,7 @@ class HereRoute(Ours, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *_: Any) -> None:
         """Note that the page is there."""
         super().open()
-        self.visits.here[self.kernel_id] += 1
+        self.visits.hold(self.kernel_id)
 
     def on_message(self, message: str | bytes) -> None:
         """Take no notice: nothing is asked here."""
@@ -180,7 +180,7 @@ class HereRoute(Ours, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def on_close(self) -> None:
         """Note that it is gone, and end its kernel when it does not come back."""
         if self.kernel_id:
-            self.visits.here[self.kernel_id] -= 1
+            self.visits.drop(self.kernel_id)
             cast("VisitorKernels", self.kernel_manager).leave(self.kernel_id, GRACE)
 
 

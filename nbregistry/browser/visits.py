@@ -39,8 +39,6 @@ class Visits:
     ----------
     secret : str
         What a kernel shows when it asks for its visit.
-    here : Counter
-        Connections by which pages say that they are there, by kernel.
     own : bool
         Whether who proposed a version may approve it too.
     """
@@ -48,7 +46,7 @@ class Visits:
     def __init__(self, most: int, *, own: bool = True) -> None:
         self.most, self.own = most, own
         self.secret = secrets.token_urlsafe(24)
-        self.here: Counter[str] = Counter()
+        self._here: Counter[str] = Counter()
         self._found: dict[str, Visit] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._starting = 0
@@ -82,9 +80,24 @@ class Visits:
     def end(self, kernel: str) -> None:
         """Forget a kernel that is gone."""
         self._found.pop(kernel, None)
-        self.here.pop(kernel, None)
+        self._here.pop(kernel, None)
         if (waiting := self._waiting.pop(kernel, None)) is not None:
             waiting.set()
+
+    def hold(self, kernel: str) -> None:
+        """Note that a page says it is there."""
+        self._here[kernel] += 1
+
+    def drop(self, kernel: str) -> None:
+        """Note that it says so no more; one that broke off before it was noted never did."""
+        if self._here[kernel] > 0:
+            self._here[kernel] -= 1
+        if not self._here[kernel]:
+            del self._here[kernel]
+
+    def held(self, kernel: str) -> bool:
+        """Whether a page says that it is there."""
+        return self._here[kernel] > 0
 
     def of(self, kernel: str) -> Visit | None:
         """Return the visit of a kernel."""

@@ -116,10 +116,15 @@ class Pages:
         found = psutil.Process(self.process.pid).children(recursive=True)
         return [child.pid for child in found if any("ipykernel" in word for word in _words(child))]
 
-    def settled(self, most: int) -> int:
-        """Wait until at most so many kernels live; return how many do."""
-        until(lambda: len(self.kernels()) <= most, lambda: f"{len(self.kernels())} kernels live, not {most}")
-        return len(self.kernels())
+    def settled(self, most: int) -> None:
+        """Wait until for a while no more than so many kernels live."""
+        calm = [0]
+
+        def few() -> bool:
+            calm[0] = calm[0] + 1 if len(self.kernels()) <= most else 0
+            return calm[0] >= 20
+
+        until(few, lambda: f"{len(self.kernels())} kernels live, not {most}")
 
 
 def _words(process: psutil.Process) -> list[str]:

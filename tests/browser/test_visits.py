@@ -68,3 +68,17 @@ def test_whose_is_whose() -> None:
     assert [True, False, False, False] == [
         visits.owned("k1", ANA), visits.owned("k1", EVE), visits.owned("k1", None), visits.owned("k2", ANA)
     ]  # fmt: skip
+
+
+def test_who_is_there() -> None:
+    """A page is there from its word on until it goes; one that breaks off before it never was."""
+    visits = Visits(2)
+    visits.drop("k1")
+    assert not visits.held("k1")
+    visits.hold("k1")
+    assert visits.held("k1")
+    visits.hold("k1")
+    visits.drop("k1")
+    assert visits.held("k1")
+    visits.drop("k1")
+    assert not visits.held("k1")
