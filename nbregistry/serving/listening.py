@@ -147,11 +147,18 @@ class Listening:
 
     # -- parting
 
-    async def finish(self, seconds: float) -> None:
+    async def finish(self, seconds: float, *, whole: bool) -> None:
         """Answer what is under way and what already waits, then let every connection go.
 
         For a moment everything is answered as before, while each answer says that the connection ends: a client that
         sends its next request just now gets its answer. Only then idle connections are closed.
+
+        Parameters
+        ----------
+        seconds : float
+            In which all of it has to be done.
+        whole : bool
+            Whether the siblings end too; else they go on taking connections from the socket.
         """
         deadline = time.monotonic() + seconds
         lingers = time.monotonic() + min(_LINGER, seconds)
@@ -160,7 +167,8 @@ class Listening:
             await asyncio.sleep(_TURN)
         self._open = False
         self._loop.remove_reader(self._listener.fileno())
-        _turn_deaf(self._listener)
+        if whole:
+            _turn_deaf(self._listener)
         while self._take():
             pass
         self._listener.close()
@@ -189,7 +197,7 @@ def _turn_deaf(listener: socket.socket) -> None:
 
 
 def _hear(listener: socket.socket) -> None:
-    """Take connections again, should a worker that was ended by itself have turned the shared socket deaf."""
+    """Take connections, whatever became of the socket before."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # there is nothing to undo
             listener.setsockopt(socket.SOL_SOCKET, _HEARING, 0)

@@ -51,6 +51,7 @@ class Worker:
         self._listener, self._tell = listener, tell
         self.marker = Marker(run.marker(index))
         self._leave: asyncio.Event | None = None
+        self._orphan = False
 
     async def serve(self) -> None:
         """Answer until told to stop."""
@@ -79,7 +80,7 @@ class Worker:
         await leave.wait()
         parts.leave()
         deadline = loop.time() + DRAIN
-        await listening.finish(DRAIN)
+        await listening.finish(DRAIN, whole=self._whole())
         await parts.close(max(0.1, deadline - loop.time()))
         parts.app.stop()
 
@@ -87,7 +88,15 @@ class Worker:
         """Leave when the supervisor is gone: nobody could stop this process any more."""
         if not os.read(0, 1024) and self._leave is not None:
             asyncio.get_running_loop().remove_reader(0)
+            self._orphan = True
             self._leave.set()
+
+    def _whole(self) -> bool:
+        """Whether the server ends, not this worker alone."""
+        try:
+            return self._orphan or self.run.state().get("state") == "stopping"
+        except RegistryError:  # it cannot be read now: the siblings' connections are not to be risked
+            return False
 
     def stuck(self, digest: Digest) -> None:
         """End the process, since a thread cannot be ended; those who waited are told first."""

@@ -137,6 +137,28 @@ def test_one_of_two_workers_is_killed(serve: Callable[..., Server]) -> None:
     assert took < 5  # two seconds on a machine that does nothing else
 
 
+def test_one_of_two_workers_is_told_to_stop(serve: Callable[..., Server]) -> None:
+    """SIGTERM to one worker, as a guard against a full memory sends it: the other goes on taking connections."""
+    server = serve("sum", workers=2)
+    victim = server.workers[0]["pid"]
+    os.kill(victim, signal.SIGTERM)
+    slowest = 0.0
+
+    def replaced() -> bool:
+        nonlocal slowest
+        began = time.monotonic()
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.connect()  # which the kernel does, however busy the machine is
+        slowest = max(slowest, time.monotonic() - began)
+        connection.request("POST", "/models/sum/predict", ASKED, HEADERS)
+        assert 200 == _read(connection).status
+        connection.close()
+        return bool(server.workers[0]["ready"]) and server.workers[0]["pid"] != victim
+
+    until(replaced)
+    assert slowest < 0.9  # a connection that is dropped is tried again after a second
+
+
 def ill(stock: Registry) -> None:
     """Register a version that does what no model should, on top of good ones."""
     stock.register(Obedient(1000.0, ill=True), "sum", X=ROWS)
