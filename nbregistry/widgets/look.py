@@ -54,6 +54,7 @@ _SHEET = """
 .nbr-panel .nbr-views .jupyter-button.mod-active {
   color: var(--jp-ui-font-color0, inherit); border-bottom-color: var(--jp-brand-color1, #1976d2); font-weight: 600;
 }
+.nbr-panel .jupyter-button.nbr-held::after { content: " … waits for the kernel"; font-weight: 400; }
 .nbr-panel .jupyter-button:disabled, .nbr-panel .jupyter-button:disabled:hover {
   opacity: 1; cursor: default; box-shadow: none; color: var(--jp-ui-font-color2, inherit);
   background: var(--jp-layout-color2, rgba(128, 128, 128, .18));

@@ -7,6 +7,7 @@ import { At, Client, News } from './client';
 
 const WAIT = 20;
 const LONGEST_PAUSE = 30;
+const SOON = 2;
 
 /** What happened: the models concerned, or null when it may be any. */
 export type Changed = Set<string> | null;
@@ -99,6 +100,7 @@ export class Follower implements IDisposable {
         continue;
       }
       const stop = (this._stop = new AbortController());
+      const asked = performance.now();
       try {
         const news = await this._client.get<News>('events', { since: at.seq, wait: WAIT }, stop.signal);
         if (failures > 0) {
@@ -107,6 +109,9 @@ export class Follower implements IDisposable {
         failures = 0;
         if (!stop.signal.aborted) {
           this._tell(at, news);
+          if (news.events.length === 0 && performance.now() - asked < 1000 * SOON) {
+            await this._pause(SOON); // too many are waiting there: it answered at once
+          }
         }
       } catch {
         if (!stop.signal.aborted) {
