@@ -13,7 +13,7 @@ EVERY = 0.2
 
 
 class Progress:
-    """Shows ``title: 312 MB`` on one line of the error stream, and removes it at the end.
+    """Shows ``title: 312 MB`` on one line of the error stream (a notebook's output), and removes it at the end.
 
     Parameters
     ----------
@@ -57,8 +57,11 @@ class Progress:
         self._shown = max(self._shown, len(line))
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        # A notebook frames what stands on its error stream in red, and leaves the frame when the line is gone.
+        notebook = type(sys.stderr).__module__.startswith("ipykernel.")
+        stream = sys.stdout if notebook else sys.stderr
+        stream.write(text)
+        stream.flush()
 
     def watched(self, stream: Any) -> Any:
         """Return a stream that writes to ``stream`` and tells how much."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from nbregistry.registry import Registry, progress, registering
@@ -34,6 +37,17 @@ def test_silent_for_a_second_then_one_line(monkeypatch: pytest.MonkeyPatch, caps
     left = capsys.readouterr().err
     assert left.startswith("\r")
     assert "" == left.strip()
+
+
+def test_a_notebook_sees_no_error_for_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a kernel the line goes to the output, since a notebook frames its error stream as a failure."""
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(sys, "stderr", type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})())
+    with progress.Progress("Serving churn") as shown:
+        clock.now = 1.1
+        shown.tell("starting")
+        assert "\rServing churn: starting, 1 s" == capsys.readouterr().out
 
 
 def test_somebody_else_may_hear(capsys: pytest.CaptureFixture[str], r: Registry) -> None:
