@@ -74,7 +74,7 @@ def arrive(registry: Registry) -> Access:
         return Access(registry, name, Role.READER, str(told["query"]), served=True)
     own, rule = Registry(registry.settings.uri, user=name), Rule(own=bool(told["own"]))
     if not rule.own:
-        own.add_gate(four_eyes(own))  # below every panel: no other way leads around the rule
+        own.add_gate(four_eyes(own))  # below every panel: promotions and rollbacks have to pass it
     return Access(own, name, role, str(told["query"]), served=True, rule=rule)
 
 

@@ -24,16 +24,23 @@ class Candidate:
         Who holds the stage now.
     load : callable
         Loads either of them, verified and trusted.
+    returns : bool
+        Whether it held the stage before and a rollback is to put it back.
     """
 
     version: ModelVersion
     stage: Stage
     incumbent: ModelVersion | None
     load: Callable[[ModelVersion], object]
+    returns: bool = False
 
 
 class Gate(Protocol):
-    """One rule; any callable that takes a ``Candidate`` and returns a ``GateResult``."""
+    """One rule; any callable that takes a ``Candidate`` and returns a ``GateResult``.
+
+    A rollback puts back what has passed before, so it is not asked; a gate with an attribute ``always`` that is true is
+    asked then too.
+    """
 
     def __call__(self, candidate: Candidate) -> GateResult:
         """Judge the candidate."""
@@ -52,4 +59,9 @@ def judge(candidate: Candidate, gates: Sequence[Gate]) -> tuple[GateResult, ...]
     """Ask every gate, the built-in one first. Archiving and withdrawing pass without being asked."""
     if not candidate.stage.single_holder:
         return ()
-    return tuple(gate(candidate) for gate in (ready, *gates))
+    return tuple(gate(candidate) for gate in (always(gates) if candidate.returns else (ready, *gates)))
+
+
+def always(gates: Sequence[Gate]) -> tuple[Gate, ...]:
+    """Return the gates that a rollback has to pass too."""
+    return tuple(gate for gate in gates if getattr(gate, "always", False))

@@ -6,6 +6,7 @@ The rule stands here once. Today one approval is enough; a rule that asks for se
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,9 +83,18 @@ class Proposal:
         return f"{self.name}/{self.number}"
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: ``Ana`` of the sign-on is the ``ana`` of the notebook."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
 def verdict(decisions: Sequence[Decision], rule: Rule) -> Verdict:
     """Return what decisions amount to; who decides twice is counted once, by the later decision."""
-    last = {decision.by: decision.approves for decision in decisions}
+    last = {_folded(decision.by): decision.approves for decision in decisions}
     if not all(last.values()):
         return Verdict.REJECTED
     return Verdict.APPROVED if len(last) >= rule.quorum else Verdict.WAITS
@@ -98,7 +108,7 @@ def check_decider(proposal: Proposal, by: str, rule: Rule, *, approves: bool) ->
     Refused
         Who proposed may not approve as well.
     """
-    if approves and not rule.own and by == proposal.by:
+    if approves and not rule.own and same_person(by, proposal.by):
         raise Refused(
             f"{proposal.ref} was put into {FROM.value} by {by}, and whoever proposes a version may not approve it here."
             " Ask somebody else to decide; nothing was changed."

@@ -7,7 +7,7 @@ from functools import partial
 
 from nbregistry.domain.commits import Receipt, moment, timestamp
 from nbregistry.domain.entities import GateResult, Promotion
-from nbregistry.domain.gates import Candidate, Gate, judge
+from nbregistry.domain.gates import Candidate, Gate, always, judge
 from nbregistry.domain.lifecycle import Stage
 from nbregistry.domain.refs import Ref, model_name
 from nbregistry.domain.shown import Shown
@@ -51,9 +51,7 @@ def promote(
         )  # fmt: skip
         if dry_run:
             return told(shown=found)
-        if failed := [g for g in evidence if not g.passed]:
-            said = "; ".join(f"{g.gate}: {g.summary}" for g in failed)
-            raise Refused(f"{what}: {said}. Nothing was changed.")
+        _let_pass(evidence, what)
         if found.holder == found.ref:
             return told()
 
@@ -78,6 +76,7 @@ def rollback(
     because: str | None,
     expect: Expect | None,
     dry_run: bool,
+    gates: Sequence[Gate],
     key: str | None,
 ) -> Promotion:
     """Put back who held the stage before; see ``Registry.rollback``."""
@@ -87,6 +86,7 @@ def rollback(
     view = core.view()
     expected, what = expectation(core, view, expect, goal), f"{goal.value} of {name} was not rolled back"
     seen: dict[str, tuple[Document, Shown]] = {}
+    asking, judged, evidence = always(gates), list[Shown](), list[GateResult]()
 
     def look(view: View) -> int:
         model = core.model(view, model_name(name))[1]
@@ -100,25 +100,25 @@ def rollback(
         return id_
 
     def build(view: View, time: str) -> Change:
-        earlier = look(view)
-        change = _moved(view, earlier, goal, time, evidence=())
-        model_id, model = core.model(view, model_name(name))
-        kept = [n for n in model.get("held", {}).get(goal.value, ()) if n != view.versions[earlier]["number"]]
-        changed = change.put["models"][model_id]
-        changed["held"] = {**changed["held"], goal.value: kept}
-        return change
+        id_ = look(view)
+        if asking and judged != [seen["back"][1]]:
+            raise Conflict(f"{what}: somebody moved a version while the gates looked. Nothing was changed; look again.")
+        return _moved_back(view, id_, goal, time, evidence=evidence)
 
     asked = f"rollback of {goal.value}"
-    with audited(core, asked, name, what=what, expected=expected, because=because, quiet=dry_run):
-        if dry_run:
-            look(view)
+    with audited(core, asked, name, what=what, expected=expected, because=because, quiet=dry_run) as kept:
+        if dry_run or (asking and (key is None or key not in view.index.key)):  # a repeat has passed before
+            evidence += _ask(core, view, look(view), goal, gates=asking, returns=True)
+            judged.append(seen["back"][1])
+            kept["gates"] = [_plain(g) for g in evidence]
+        _let_pass(() if dry_run else evidence, what)
         done = None if dry_run else core.change("rollback", build, reason=because, key=key)
     if done is not None and done.repeated:
         return _told(core, core.view().versions[core.locate(core.view(), done.target)], goal, replaced=None,
                      because=because, receipt=done.receipt)  # fmt: skip
     back, found = seen["back"]
-    return _told(core, back, goal, replaced=found.holder, because=because, receipt=done.receipt if done else None,
-                 shown=found if dry_run else None)  # fmt: skip
+    return _told(core, back, goal, replaced=found.holder, because=because, evidence=tuple(evidence),
+                 receipt=done.receipt if done else None, shown=found if dry_run else None)  # fmt: skip
 
 
 def _earlier(view: View, model: Document, goal: Stage) -> int | None:
@@ -154,6 +154,16 @@ def _moved(view: View, id_: int, goal: Stage, time: str, *, evidence: Sequence[G
     return Change(doc["ref"], {"versions": put, "models": {model_id: model}}, before, after, shown)
 
 
+def _moved_back(view: View, id_: int, goal: Stage, time: str, *, evidence: Sequence[GateResult]) -> Change:
+    """As ``_moved``; who goes is not remembered as a holder to put back, so the next rollback goes one further."""
+    change, doc = _moved(view, id_, goal, time, evidence=evidence), view.versions[id_]
+    model_id = view.index.model[doc["name"].casefold()]
+    kept = [n for n in view.models[model_id].get("held", {}).get(goal.value, ()) if n != doc["number"]]
+    changed = change.put["models"][model_id]
+    changed["held"] = {**changed["held"], goal.value: kept}
+    return change
+
+
 def moved(view: View, id_: int, goal: Stage, time: str) -> Change:
     """As a promotion does, without its gates: for verbs that have decided already."""
     return _moved(view, id_, goal, time, evidence=())
@@ -163,13 +173,21 @@ def _first(number: int, numbers: Sequence[int]) -> list[int]:
     return [number, *(n for n in numbers if n != number)][:_REMEMBERED]
 
 
-def _ask(core: Core, view: View, id_: int, goal: Stage, *, gates: Sequence[Gate]) -> tuple[GateResult, ...]:
+def _ask(
+    core: Core, view: View, id_: int, goal: Stage, *, gates: Sequence[Gate], returns: bool = False
+) -> tuple[GateResult, ...]:
     incumbent = holder(view, view.versions[id_]["name"], goal)
     candidate = Candidate(
         core.version(view, id_), goal, None if incumbent is None else core.version(view, incumbent),
-        lambda version: loading.load(core, version),
+        lambda version: loading.load(core, version), returns,
     )  # fmt: skip
     return judge(candidate, gates)
+
+
+def _let_pass(evidence: Sequence[GateResult], what: str) -> None:
+    if failed := [g for g in evidence if not g.passed]:
+        said = "; ".join(f"{g.gate}: {g.summary}" for g in failed)
+        raise Refused(f"{what}: {said}. Nothing was changed.")
 
 
 def _plain(result: GateResult) -> Document:

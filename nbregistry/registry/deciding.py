@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from nbregistry.domain import values
-from nbregistry.domain.entities import Annotation, GateResult, Promotion
+from nbregistry.domain.entities import Annotation, GateResult, ModelVersion, Promotion
 from nbregistry.domain.gates import Candidate, Gate
 from nbregistry.domain.lifecycle import Kind
-from nbregistry.domain.proposals import AFTER, FROM, TO, Decision, Proposal, Rule, Verdict, check_decider, verdict
-from nbregistry.errors import Conflict, NotFound
+from nbregistry.domain.proposals import (
+    AFTER,
+    FROM,
+    TO,
+    Decision,
+    Proposal,
+    Rule,
+    Verdict,
+    check_decider,
+    same_person,
+    verdict,
+)
+from nbregistry.domain.shown import Shown
+from nbregistry.errors import Conflict, NotFound, RegistryError
 from nbregistry.registry.handle import Registry
+
+_NAME = "four eyes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +41,17 @@ class Decided:
     ----------
     promotion : Promotion or None
         The move that it led to; None as long as others have to decide too.
-    note : Annotation
+    note : Annotation or None
         The decision as it stands with the version.
+    notice : str
+        What went wrong after the move, which stands all the same: the note could not be written.
     """
 
     proposal: Proposal
     verdict: Verdict
     promotion: Promotion | None
-    note: Annotation
+    note: Annotation | None
+    notice: str = ""
 
 
 def proposals(registry: Registry, name: str | None = None) -> list[Proposal]:
@@ -83,31 +101,76 @@ def decide(
     outcome = verdict((*proposal.decisions, mine), rule)
     done: Promotion | None = None
     if outcome is not Verdict.WAITS:
-        goal = TO if outcome is Verdict.APPROVED else AFTER
-        facts = registry.promote(proposal.ref, goal, dry_run=True).shown  # checked again under the writer lock
-        _check_same(registry, proposal)
-        done = registry.promote(proposal.ref, goal, because=reason, expect=facts)
+        facts = foresee(registry, proposal, approves=outcome is Verdict.APPROVED)  # checked again under the writer lock
+        done = registry.promote(proposal.ref, facts.stage, because=reason, expect=facts)
     said = f"{'Approved' if approves else 'Rejected'} for {TO.value}: {reason}"
-    return Decided(proposal, outcome, done, registry.annotate(proposal.ref, said, kind=Kind.DECISION))
+    try:
+        return Decided(proposal, outcome, done, registry.annotate(proposal.ref, said, kind=Kind.DECISION))
+    except RegistryError as error:
+        if done is None:
+            raise
+        notice = f"{done.ref} was moved to {done.stage.value}, but the note that says so could not be written: {error}"
+        return Decided(proposal, outcome, done, None, notice)
+
+
+def foresee(registry: Registry, proposal: Proposal, *, approves: bool) -> Shown:
+    """Return which move a decision would lead to.
+
+    Raises
+    ------
+    nbregistry.errors.Conflict
+        It is no longer what was shown.
+    """
+    _check_same(registry, proposal)
+    facts = registry.promote(proposal.ref, TO if approves else AFTER, dry_run=True).shown
+    _check_same(registry, proposal)
+    if facts is None:
+        raise Conflict(f"{proposal.ref} is in no state to be moved. Nothing was changed; look at it again.")
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class FourEyes:
+    """A gate: two different people stand behind whatever comes into Production through a registry.
+
+    A promotion passes if somebody else than the registry's user has put the version into Staging, where it waits. A
+    rollback brings back a version that two people may have approved before: it passes if the version went through this
+    gate when it was last put into Production. One that came there otherwise (by one person alone, or before this rule)
+    is to be proposed in Staging like any other, and may be rolled back to or promoted by somebody else from there.
+    """
+
+    registry: Registry
+    always: ClassVar[bool] = True
+
+    def __call__(self, candidate: Candidate) -> GateResult:
+        """Judge by who proposed the version, and by how it was put into Production before."""
+        by, version = self.registry.settings.user, candidate.version
+        if candidate.stage is not TO:
+            return GateResult(_NAME, True, f"only {TO.value} takes two people")
+        found = next((p for p in proposals(self.registry, version.name) if p.number == version.number), None)
+        if found is not None and not same_person(found.by, by):
+            return GateResult(_NAME, True, f"proposed by {found.by}; approved by {by}")
+        if candidate.returns:
+            return self._returns(version)
+        if found is None:
+            return GateResult(_NAME, False, f"it does not wait in {FROM.value}: propose it there first")
+        return GateResult(_NAME, False, f"proposed by {found.by}; somebody else has to approve it")
+
+    def _returns(self, version: ModelVersion) -> GateResult:
+        last = next((t for t in self.registry.tenures(version.name, TO) if t.number == version.number), None)
+        if last is not None and any(gate.gate == _NAME and gate.passed for gate in last.evidence):
+            return GateResult(_NAME, True, f"two people were behind {version.ref} when it came into {TO.value} before")
+        by = last.decided_by if last is not None else "somebody"
+        return GateResult(
+            _NAME, False,
+            f"{by} put it into {TO.value} before with nobody else on record, and a rollback brings back only what two"
+            f" people stand behind; have {version.ref} proposed in {FROM.value}, for somebody else to approve",
+        )  # fmt: skip
 
 
 def four_eyes(registry: Registry) -> Gate:
-    """Return a gate for a registry: into Production goes only what somebody else than its user has proposed.
-
-    The rule then holds for every way to promote, not for decisions alone.
-    """
-
-    def approved(candidate: Candidate) -> GateResult:
-        by, version = registry.settings.user, candidate.version
-        if candidate.stage is not TO:
-            return GateResult("four eyes", True, f"only {TO.value} takes two people")
-        found = next((p for p in proposals(registry, version.name) if p.number == version.number), None)
-        if found is None:
-            return GateResult("four eyes", False, f"it does not wait in {FROM.value}: propose it there first")
-        said = "somebody else has to approve it" if found.by == by else f"approved by {by}"
-        return GateResult("four eyes", found.by != by, f"proposed by {found.by}; {said}")
-
-    return approved
+    """Return ``FourEyes`` for a registry; it holds for promotions and rollbacks through it, not for decisions alone."""
+    return FourEyes(registry)
 
 
 def _check_same(registry: Registry, shown: Proposal) -> None:

@@ -285,9 +285,11 @@ class Registry:
     ) -> Promotion:  # fmt: skip
         """Put the previous holder of a stage back, in one commit; again, and it is the one before.
 
-        ``expect`` and ``dry_run`` are those of ``promote``.
+        ``expect`` and ``dry_run`` are those of ``promote``. Only gates marked ``always`` are asked.
         """
-        return changing.rollback(self._core, name, stage, because=because, expect=expect, dry_run=dry_run, key=key)
+        return changing.rollback(
+            self._core, name, stage, because=because, expect=expect, dry_run=dry_run, gates=self._core.gates, key=key
+        )
 
     def alias(
         self, target: Target, alias: str, *, because: str | None = None, expect: str | None = None,

@@ -18,7 +18,6 @@ from nbregistry.domain.entities import Annotation
 from nbregistry.domain.lifecycle import Kind, Stage
 from nbregistry.domain.refs import Ref
 from nbregistry.domain.results import Annotations
-from nbregistry.errors import StoreReadOnly
 from nbregistry.registry import Registry
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
@@ -86,7 +85,7 @@ class AnnotatePanel(Panel):
 
     def __init__(self, registry: Registry, target: str | None, *, text: str = "", draft: Draft | None = None) -> None:
         super().__init__(registry, "Notes")
-        self.target, self.barred = "", _barred(registry)
+        self.target, self.barred = "", self.barring("annotate")
         self.notes = Annotations()
         self.draft = Draft("")
         self._drafts: dict[Draft, str] = {}
@@ -310,11 +309,3 @@ def _title(target: str, count: int) -> Title:
 
 def _label(number: int, stage: Stage) -> str:
     return f"version {number}" + (f" · {stage.value}" if stage is not Stage.NONE else "")
-
-
-def _barred(registry: Registry) -> str:
-    try:
-        registry.core.writable("annotate")
-    except StoreReadOnly as error:
-        return str(error)
-    return ""

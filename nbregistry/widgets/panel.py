@@ -20,6 +20,7 @@ from nbregistry.display import as_html, as_markdown, as_text
 from nbregistry.display.blocks import Banner, Block, Foot, Look, Patch, Span, Title, View
 from nbregistry.display.style import SHEET as DRAWN
 from nbregistry.display.visible import inline
+from nbregistry.errors import StoreReadOnly
 from nbregistry.registry import Registry
 from nbregistry.widgets import look
 from nbregistry.widgets.boundary import guarded
@@ -133,6 +134,14 @@ class Panel(w.VBox):
         """Tell what was done, and take a new picture."""
         self.strip.tell(text, tone=tone)
         self.retake()
+
+    def barring(self, action: str) -> str:
+        """Return why the registry cannot be changed, where ``action`` is what cannot be done; empty when it can."""
+        try:
+            self.registry.core.writable(action)
+        except StoreReadOnly as error:
+            return str(error)
+        return ""
 
     @contextlib.contextmanager
     def quietly(self, *widgets: w.Widget) -> Iterator[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from nbregistry.display.blocks import Banner, Look, Span, Title, View
 from nbregistry.domain.lifecycle import Stage, Status
 from nbregistry.domain.refs import Ref
-from nbregistry.errors import StoreReadOnly
 from nbregistry.registry import Registry
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
@@ -26,7 +25,7 @@ class PromotePanel(Panel):
     def __init__(self, registry: Registry, ref: str | None, stage: str | Stage, *, rollback: bool = False) -> None:
         super().__init__(registry, "Promote and roll back")
         self.names = [model.name for model in registry.models() if model.versions]
-        self.barred = _barred(registry)
+        self.barred = self.barring("promote or roll back")
         self._ref, self._stage = ref, Stage.parse(stage)
         self._moves: dict[str, Move] = {}
         if not self.names:
@@ -100,11 +99,3 @@ def opened(ask: Ask, values: Values) -> PromotePanel:
     if "ref" in values:
         return PromotePanel(ask.registry, values["ref"], stage)
     return PromotePanel(ask.registry, values["name"], stage, rollback=True)
-
-
-def _barred(registry: Registry) -> str:
-    try:
-        registry.core.writable("promote or roll back")
-    except StoreReadOnly as error:
-        return str(error)
-    return ""

@@ -86,7 +86,7 @@ def test_an_approver_acts_in_the_proven_name(server: dict[str, Any], tmp_path: P
 
 
 def test_two_pairs_of_eyes_hold_below_every_panel(server: dict[str, Any], tmp_path: Path) -> None:
-    """Where whoever proposes may not approve, no other way of promoting leads around it."""
+    """Where whoever proposes may not approve, neither a promotion nor a rollback leads around it."""
     store = stocked(tmp_path)
     server.update(role="approver", user="Bo Li", own=False)
     with access.opened(str(store)) as registry:
@@ -96,6 +96,8 @@ def test_two_pairs_of_eyes_hold_below_every_panel(server: dict[str, Any], tmp_pa
             mine.promote("churn/2", "Production", because="mine")
         with pytest.raises(Refused, match="propose it there first"):
             mine.promote("churn/1", "Production", because="straight")
+        with pytest.raises(Refused, match="a rollback brings back only what two people stand behind"):
+            mine.rollback("churn", because="straight")
         mine.close()
 
 

@@ -15,7 +15,11 @@ from nbregistry.browser.decision import DecisionPanel
 from nbregistry.browser.identity import Role
 from nbregistry.browser.site import Site
 from nbregistry.domain.proposals import Rule
+from nbregistry.errors import StoreUnavailable
+from nbregistry.registry.deciding import four_eyes
+from nbregistry.widgets.promote import PromotePanel
 from tests.browser.serving_pages import stocked
+from tests.display.seen import Seen
 
 
 @pytest.fixture
@@ -91,11 +95,60 @@ def test_an_approver_approves(registry: Registry, published: list[Any]) -> None:
     assert "churn/2" == registry.version("churn/production").ref
     panel.reason.value = "better on the holdout"
     panel.approve.click()
+    assert "churn/2" == registry.version("churn/production").ref
+    panel.confirm.yes.click()
     assert "churn/3" == registry.version("churn/production").ref
     assert "is in Production now" in panel.strip.told
     assert 1 == page.place.drawn
     panel.approve.click()
-    assert "does not wait" in panel.strip.told
+    panel.confirm.yes.click()
+    assert ("is in Production now" in panel.strip.told, []) == (True, panel.faults[1:])
+    assert ["promote", "annotate"] == [event.action for event in registry.audit("churn/3")][-2:]
+
+
+def test_a_decision_names_what_it_is_about(registry: Registry, published: list[Any]) -> None:
+    """The box names version, bytes, stages and who goes; it is left without a trace, and clicked twice decides once."""
+    panel = decision(showing(registry, role=Role.APPROVER, query="model=churn&version=3&view=decide"))
+    panel.reason.value = "better on the holdout"
+    panel.approve.click()
+    panel.approve.click()
+    told = Seen(panel.confirm._question.value).text
+    for part in (
+        "Approve churn/3 for Production?", registry.version("churn/3").digest, "Staging → Production",
+        "churn/2 which moves to Archived", "better on the holdout",
+    ):  # fmt: skip
+        assert part in " ".join(told.split())
+    before = len(registry.audit())
+    panel.confirm.no.click()
+    assert (False, before, "better on the holdout") == (
+        panel.confirm.asking, len(registry.audit()), panel.reason.value
+    )  # fmt: skip
+    panel.reject.click()
+    assert "Staging → Archived" in " ".join(Seen(panel.confirm._question.value).text.split())
+    panel.confirm.yes.click()
+    panel.confirm.yes.click()
+    assert (before + 2, "Archived") == (len(registry.audit()), registry.version("churn/3").stage)
+
+
+def test_a_decision_whose_note_is_lost(
+    registry: Registry, published: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happened is told as it happened, the missing note beside it."""
+    page = showing(registry, role=Role.APPROVER, query="model=churn&version=3&view=decide")
+    panel = decision(page)
+    panel.reason.value = "better"
+    panel.approve.click()
+    monkeypatch.setattr(Registry, "annotate", unwritable)
+    panel.confirm.yes.click()
+    assert "churn/3" == registry.version("churn/production").ref
+    assert ([], 1) == (panel.faults, page.place.drawn)
+    assert "is in Production now" in panel.strip.told
+    assert "could not be written: the disk is full" in panel.strip.told
+
+
+def unwritable(*_: object, **__: object) -> None:
+    """Fail as a full disk does."""
+    raise StoreUnavailable("the disk is full")
 
 
 def test_an_approver_rejects(registry: Registry, published: list[Any]) -> None:
@@ -103,6 +156,7 @@ def test_an_approver_rejects(registry: Registry, published: list[Any]) -> None:
     panel = decision(showing(registry, role=Role.APPROVER, query="model=churn&version=3&view=decide"))
     panel.reason.value = "too slow"
     panel.reject.click()
+    panel.confirm.yes.click()
     assert ("churn/2", "Archived") == (registry.version("churn/production").ref, registry.version("churn/3").stage)
 
 
@@ -112,8 +166,12 @@ def test_somebody_was_quicker(registry: Registry, published: list[Any]) -> None:
     registry.promote("churn/1", "Production", because="back")
     panel.reason.value = "better"
     panel.approve.click()
-    assert "churn/1 is there now" in panel.strip.told
-    assert "churn/1" == registry.version("churn/production").ref
+    assert ("churn/1 is there now" in panel.strip.told, False) == (True, panel.confirm.asking)
+    panel.approve.click()
+    registry.promote("churn/2", "Production", because="forth")
+    panel.confirm.yes.click()
+    assert "churn/2 is there now" in panel.strip.told
+    assert "churn/2" == registry.version("churn/production").ref
 
 
 def test_whoever_proposed_is_refused(registry: Registry, published: list[Any]) -> None:
@@ -124,8 +182,25 @@ def test_whoever_proposed_is_refused(registry: Registry, published: list[Any]) -
     panel = decision(page)
     panel.reason.value = "I like it"
     panel.approve.click()
+    panel.confirm.yes.click()
     assert "may not approve" in panel.strip.told
     assert "churn/2" == registry.version("churn/production").ref
+
+
+def test_a_rollback_needs_two_people_as_well(registry: Registry, published: list[Any]) -> None:
+    """Where four eyes are the rule, the panel shows beforehand that what one person put there does not come back."""
+    registry.add_gate(four_eyes(registry))
+    (panel,) = showing(registry, role=Role.APPROVER, query="model=churn&version=1&view=move").panels.children
+    assert isinstance(panel, PromotePanel)
+    panel.views.select("Roll back")
+    move = panel._moves["Roll back"]
+    told = Seen(move.facts.value).text
+    assert "1 of 1 gates says no: it cannot be done." in told
+    assert "a rollback brings back only what two people stand behind" in told
+    move.reason.value = "alone"
+    assert ("A gate says no", True) == (move.go.description, move.go.disabled)
+    move.go.click()
+    assert (False, "churn/2") == (move.confirm.asking, registry.version("churn/production").ref)
 
 
 def test_other_panels(registry: Registry, published: list[Any]) -> None:

@@ -25,6 +25,7 @@ def decisions(text: str) -> list[Decision]:
         ("ana-", 1, Verdict.REJECTED),
         ("ana+", 2, Verdict.WAITS),
         ("ana+ ana+", 2, Verdict.WAITS),
+        ("ana+ Ana+", 2, Verdict.WAITS),
         ("ana+ bo+", 2, Verdict.APPROVED),
         ("ana+ bo-", 2, Verdict.REJECTED),
         ("ana- ana+", 1, Verdict.APPROVED),
@@ -41,6 +42,8 @@ def test_two_pairs_of_eyes() -> None:
     strict = Rule(own=False)
     with pytest.raises(Refused, match="mira"):
         check_decider(PROPOSAL, "mira", strict, approves=True)
+    with pytest.raises(Refused, match="Mira"):
+        check_decider(PROPOSAL, "Mira", strict, approves=True)
     check_decider(PROPOSAL, "mira", strict, approves=False)
     check_decider(PROPOSAL, "ana", strict, approves=True)
     check_decider(PROPOSAL, "mira", Rule(), approves=True)

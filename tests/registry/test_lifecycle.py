@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -114,6 +115,46 @@ def test_rollback_goes_back_step_by_step(churn: Registry) -> None:
     with pytest.raises(Refused, match="no earlier holder"):
         churn.rollback("churn")
     assert ["rollback", "rollback", "refuse"] == [e.action for e in churn.audit("churn")][-3:]
+
+
+class Open:
+    """A gate that a rollback has to pass too; somebody may come while it looks."""
+
+    always = True
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = meanwhile
+        self.seen: list[tuple[str, bool]] = []
+
+    def __call__(self, candidate: Candidate) -> GateResult:
+        """Let pass."""
+        self.seen.append((candidate.version.ref, candidate.returns))
+        self.meanwhile()
+        return GateResult("open", True, "on a weekday")
+
+
+def test_rollback_asks_gates_that_always_hold(churn: Registry) -> None:
+    """Such a gate is asked beforehand and again; what others say of promotions does not stop a rollback."""
+    for number in (1, 2, 3):
+        churn.promote(f"churn/{number}", "Production")
+    gate = Open(lambda: None)
+    churn.add_gate(gate)
+    churn.add_gate(lambda candidate: GateResult("better", False, "it is not"))
+    assert churn.rollback("churn", dry_run=True).passed
+    done = churn.rollback("churn")
+    assert ("churn/2", ["open"]) == (done.ref, [found.gate for found in done.evidence])
+    assert [("churn/2", True)] * 2 == gate.seen
+    assert [("open", True)] == [(g["gate"], g["passed"]) for g in churn.audit()[-1].evidence["gates"]]
+
+
+def test_rollback_overtaken_while_gates_looked(churn: Registry) -> None:
+    """What a gate has not seen does not come back."""
+    for number in (1, 2, 3):
+        churn.promote(f"churn/{number}", "Production")
+    other = Registry(churn.settings.uri, user="bo", gates=[Open(lambda: churn.rollback("churn"))])
+    with other, pytest.raises(Conflict, match="while the gates looked"):
+        other.rollback("churn")
+    assert "churn/2" == churn.version("churn/production").ref
 
 
 def test_rollback_after_withdrawal(churn: Registry) -> None:
