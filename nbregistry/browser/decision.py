@@ -43,7 +43,7 @@ class DecisionPanel(Panel):
         """Take in what waits now."""
         name = self._ref.rpartition("/")[0]
         self.proposal: Proposal | None = next((p for p in proposals(self.registry, name) if p.ref == self._ref), None)
-        self.facts.show(self._told())
+        self.facts.show(self._told() or None)
         self._place()
 
     def picture(self) -> View:
@@ -52,6 +52,8 @@ class DecisionPanel(Panel):
 
     def _told(self) -> tuple[Block, ...]:
         found = self.proposal
+        if found is None and self._decided:
+            return ()  # the strip tells what became of it
         if found is None:
             return (Title((), (Span(f"{self._ref} does not wait for a decision: it is not in {FROM.value}."),)),)
         replaced = (marks.ref(found.holder),) if found.holder else (Span("nobody", Look.MUTED),)

@@ -100,6 +100,7 @@ def test_an_approver_approves(registry: Registry, published: list[Any]) -> None:
     assert "churn/3" == registry.version("churn/production").ref
     assert "is in Production now" in panel.strip.told
     assert 1 == page.place.drawn
+    assert "does not wait" not in panel.facts.value
     panel.approve.click()
     panel.confirm.yes.click()
     assert ("is in Production now" in panel.strip.told, []) == (True, panel.faults[1:])
