@@ -15,14 +15,28 @@ from pathlib import Path
 from typing import Any
 
 from nbregistry.capture.boundary import plain
-from nbregistry.capture.distributions import Imported, process_started
+from nbregistry.capture.distributions import Imported, normalised, process_started
+from nbregistry.capture.state import modules_of
 from nbregistry.types import Document
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?==[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z")
 
 
-def capture_environment() -> Document:
+FRONT_END = frozenset({
+    "anywidget", "ipywidgets", "jupyterlab-widgets", "mypy-extensions", "psygnal", "widgetsnbextension",
+})  # fmt: skip
+"""What a panel on the page brings into the kernel, psygnal's own requirement among it: with it two versions would
+differ by whether a panel was open, and whoever serves a model would be told to install what draws buttons."""
+
+
+def capture_environment(model: object = None) -> Document:
     """Return the environment of this process as plain JSON data.
+
+    Parameters
+    ----------
+    model : object, optional
+        What was made here. ``FRONT_END`` is left out, except for what a model consists of; all of it is told of a
+        model that cannot be looked into.
 
     Returns
     -------
@@ -33,6 +47,9 @@ def capture_environment() -> Document:
         installed}`` of those that were upgraded after they were imported), ``blas`` and ``gpus``.
     """
     found = _imported().refresh()
+    if drawing := FRONT_END & found.keys():
+        needed = _needed(model)
+        found = {name: f for name, f in found.items() if name not in drawing or needed is None or name in needed}
     told: Document = {
         **_machine(),
         "packages": {name: found[name].version for name in sorted(found)},
@@ -43,6 +60,15 @@ def capture_environment() -> Document:
     if blas := _blas():
         told["blas"] = blas
     return told
+
+
+def _needed(model: object) -> set[str] | None:
+    """Return the distributions a model is made with; those of ``FRONT_END`` are called like their modules."""
+    found = modules_of(model)
+    if found is None:
+        return None
+    needed = {normalised(name) for name in found}
+    return needed | {"mypy-extensions"} if "psygnal" in needed else needed
 
 
 @functools.cache

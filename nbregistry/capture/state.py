@@ -75,6 +75,23 @@ def state_of(model: object, most: int = MOST_BYTES) -> State | None:
     return attempt("", look, unknown)
 
 
+def modules_of(model: object) -> frozenset[str] | None:
+    """Return the topmost modules of everything a model consists of; None where not all of it can be looked at.
+
+    Classes and functions count with where they were defined, and those of a notebook with what their code uses.
+    """
+    walk = _Modules(sys.maxsize)
+
+    def look() -> frozenset[str] | None:
+        try:
+            walk.of(model)
+        except (_Cannot, RecursionError):
+            return None
+        return frozenset(walk.found)
+
+    return attempt("", look, None)
+
+
 class _Walk:
     """Follows an object to everything it consists of, once."""
 
@@ -157,6 +174,14 @@ class _Walk:
 
     def _array(self, array: Any, numpy: Any) -> bytes:
         """Return an array by its values; how it lies in memory, and what is between its fields, is not of them."""
+        kind = type(array)
+        if kind in (numpy.ndarray, numpy.memmap) or kind.__module__.startswith("numpy.ma"):
+            return self._values(array, numpy)
+        # A class of arrays computes in its own way, and by what its arrays carry beside their values.
+        carried = self._state(kind, getattr(array, "__dict__", {}))
+        return _digest(b"subclass", [self.of(kind), carried, self._values(array, numpy)])
+
+    def _values(self, array: Any, numpy: Any) -> bytes:
         head = [repr(array.dtype.descr if array.dtype.names else array.dtype.str).encode(), repr(array.shape).encode()]
         if type(array).__module__.startswith("numpy.ma"):
             return _digest(b"masked", [*head, self._array(array.filled(), numpy), self._array(array.mask, numpy)])
@@ -186,7 +211,9 @@ class _Walk:
             cells = [cell.cell_contents for cell in thing.__closure__ or ()]
             used = {n: thing.__globals__[n] for n in _names(thing.__code__) if n in thing.__globals__}
             parts = (thing.__code__, thing.__defaults__, thing.__kwdefaults__, cells, sorted(used.items()))
-            return _digest(b"function", [self.of(part) for part in parts])
+            # What decorators leave for those who inspect a function (__wrapped__) says nothing of what it does.
+            carried = sorted((str(k), v) for k, v in vars(thing).items() if not str(k).startswith("__"))
+            return _digest(b"function", [self.of(part) for part in (*parts, *([carried] if carried else []))])
         if isinstance(thing, type):
             own = {k: v for k, v in vars(thing).items() if not k.startswith("__") or callable(v)}
             plain = [(k, v) for k, v in sorted(own.items()) if k not in ("__weakref__", "__dict__")]
@@ -221,6 +248,25 @@ class _Walk:
         self._kept.append(state)
         kept = sorted((str(k), v) for k, v in state.items() if k not in _DERIVED) if _sortable(state) else state.items()
         return _digest(b"state", [part for key, value in kept for part in (self.of(key), self.of(value))])
+
+
+class _Modules(_Walk):
+    """Follows an object for the modules it is made with; numbers and texts cost nothing here."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.found: set[str] = set()
+
+    def _scalar(self, thing: Any) -> bytes:
+        return b""
+
+    def _values(self, array: Any, numpy: Any) -> bytes:
+        return super()._values(array, numpy) if array.dtype.hasobject else b""
+
+    def _named(self, thing: Any) -> bytes:
+        module = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
+        self.found.add(str(module).partition(".")[0])
+        return super()._named(thing)
 
 
 def _sortable(state: Mapping[Any, Any]) -> bool:

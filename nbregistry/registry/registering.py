@@ -143,9 +143,9 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
     """Capture signature, data profile, example and environment; returns the example rows."""
     rows: Any = None
     warned = draft.notices
+    nothing: Document = {}
     if request.X is not None:
         rows = attempt("input example", lambda: example.sample_example(request.X), None, warned)
-        nothing: Document = {}
         profile = attempt("data profile", lambda: dataset.profile(request.X, request.y), nothing, warned)
         _keep(core, draft, "profile", profile)
         if profile and (rows_of_y := _rows(request.y)) not in (None, profile["rows"]):
@@ -164,7 +164,8 @@ def _look(core: Core, request: Request, draft: Draft) -> Any:
         warned.append("No signature: give X= (--data X y) so that inputs can be checked when the model is served.")
     elif found is not None:
         _keep(core, draft, "signature", attempt("signature", found.as_document, {}, warned))
-    _keep(core, draft, "environment", attempt("environment", environment.capture_environment, {}, warned))
+    around = attempt("environment", lambda: environment.capture_environment(request.model), nothing, warned)
+    _keep(core, draft, "environment", around)
     return rows
 
 

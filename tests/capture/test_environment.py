@@ -50,6 +50,37 @@ print(json.dumps(sorted(set(capture_environment()["packages"]) - set(before))))
     assert ["cloudpickle"] == json.loads(done.stdout)
 
 
+def test_what_draws_panels_is_left_out() -> None:
+    """Widgets in the kernel are no part of a model's environment, unless it is made with them or hides what it has."""
+    pytest.importorskip("ipywidgets")
+    pytest.importorskip("psygnal")
+    code = """
+import json, numpy
+from nbregistry.capture.environment import FRONT_END, capture_environment
+class Plain:
+    table = numpy.array([1, "a"], dtype=object)
+    def predict(self, X): return X
+before = capture_environment(Plain())["packages"]
+import ipywidgets, psygnal
+class Signals(Plain):
+    def __init__(self): self.signals = numpy.array([psygnal.SignalGroup], dtype=object)
+class Draws(Plain):
+    def predict(self, X): return ipywidgets.Text(X)
+class Hides(Plain):
+    def __init__(self): self.rows = (i for i in "ab")
+after = capture_environment(Plain())["packages"]
+told = [sorted(FRONT_END & capture_environment(m())["packages"].keys()) for m in (Plain, Signals, Draws, Hides)]
+print(json.dumps([before, after, *told]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    before, after, plain, signals, draws, hides = json.loads(done.stdout)
+    drawing = {"ipywidgets", "psygnal"}
+    assert drawing.isdisjoint(after)
+    assert before == {name: version for name, version in after.items() if name in before}
+    assert ([], ["mypy-extensions", "psygnal"], ["ipywidgets"]) == (plain, signals, draws)
+    assert drawing <= set(hides)
+
+
 def test_the_machine_is_told() -> None:
     """Python, implementation, system and processor, as plain JSON."""
     found = capture_environment()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from nbregistry.capture.state import State, state_of
+from nbregistry.capture.state import State, modules_of, state_of
 
 MODELS: dict[str, Callable[[], Any]] = {
     "pipeline": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)),
@@ -144,6 +146,54 @@ def test_functions_of_the_notebook_count_by_their_code() -> None:
     kind = "class Half(Base):\n    def predict(self, X):\n        return X / {}\nmodel = Half()"
     assert digest(_in_a_notebook(kind.format(2))) == digest(_in_a_notebook(kind.format(2)))
     assert digest(_in_a_notebook(kind.format(2))) != digest(_in_a_notebook(kind.format(3)))
+
+
+class Scaled(np.ndarray):
+    """An array that carries something beside its values."""
+
+    scale: float
+
+
+class Other(Scaled):
+    """An array of yet another class."""
+
+
+def scaled(scale: float) -> Scaled:
+    found = np.arange(3.0).view(Scaled)
+    found.scale = scale
+    return found
+
+
+def test_what_arrays_and_functions_carry_counts(tmp_path: Path) -> None:
+    """An array's class and its attributes, and a function's own ones, are learned; where a file is mapped is not."""
+    assert digest(scaled(1.0)) == digest(scaled(1.0))
+    assert digest(scaled(1.0)) != digest(scaled(5.0))
+    grid = np.arange(4.0).reshape(2, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        assert digest(grid) != digest(grid.view(np.matrix))
+    assert digest(grid.view(Scaled)) != digest(grid.view(Other))
+    np.save(tmp_path / "grid.npy", grid)
+    assert digest(grid) == digest(np.load(tmp_path / "grid.npy", mmap_mode="r"))
+    code = "def f(X):\n    return X\nmodel = FunctionTransformer(f)"
+    bare, tabled = _in_a_notebook(code), _in_a_notebook(f"{code}\nf.table = {{1: 2}}")
+    assert digest(bare) != digest(tabled)
+    assert digest(tabled) == digest(_in_a_notebook(f"{code}\nf.table = {{1: 2}}"))
+    before = digest(tabled)
+    tabled.func.table[1] = 9
+    assert before != digest(tabled)
+    tabled.func.__dict__ = {"__wrapped__": 1}
+    assert digest(bare) == digest(tabled)
+
+
+def test_the_modules_a_model_is_made_with() -> None:
+    """Classes, functions and what a notebook's code uses count, in arrays too; with hidden parts it is unknown."""
+    model = _in_a_notebook("import json\ndef f(X):\n    return json.dumps(X)\nmodel = FunctionTransformer(f)")
+    assert {"sklearn", "json"} <= (modules_of(model) or set())
+    assert "json" not in (modules_of(fitted("forest")) or {"json"})
+    assert "scipy" in (modules_of(np.array([sparse.csr_matrix(np.eye(2))], dtype=object)) or set())
+    assert modules_of([(i for i in "ab")]) is None
+    assert modules_of(Hostile()) is None
 
 
 class Hostile:
