@@ -68,20 +68,21 @@ class _Versions:
 
     def _take(self, id_: int, doc: Document, states: set[str], known: set[tuple[str, int]]) -> None:
         stored = doc.get("states", ())
+        if self._entries[id_][4] == PURGED:  # nothing of it can be had any more: who has the object should register it
+            return
         for state in states.intersection(stored):
             self._by_state.setdefault(state, []).append(id_)
         if (doc.get("uid"), doc.get("number")) in known:
             self._by_number[doc["uid"], doc["number"]] = id_
-        if not stored and self._entries[id_][4] != PURGED:
+        if not stored:
             self.without.add(str(doc.get("estimator", "")))
 
     def holding(self, state: str) -> list[int]:
         """Return the versions that hold what was learned, those that can be used first, then the newest."""
-        found = [i for i in self._by_state.get(state, ()) if self._entries[i][4] != PURGED]
-        return sorted(found, key=lambda i: (self._entries[i][4] == READY, i), reverse=True)
+        return sorted(self._by_state.get(state, ()), key=lambda i: (self._entries[i][4] == READY, i), reverse=True)
 
     def of(self, known: Known) -> int | None:
-        """Return the version that an object once was."""
+        """Return the version that an object once was; None for one that was purged."""
         return self._by_number.get((known.uid, known.number))
 
     def ref(self, id_: int) -> str:

@@ -120,6 +120,20 @@ def test_versions_that_hold_the_same(r: Registry) -> None:
     assert one(r, fresh).line
 
 
+def test_what_was_purged_is_new(r: Registry) -> None:
+    """Of a purged version nothing is left, so the object that was it is new, with its line, whatever is remembered."""
+    model = pipeline()
+    r.register(model, "churn", X=X, y=y)
+    r.delete("churn/1", because="x")
+    r.purge("churn/1", because="x")
+    assert (Standing.NEW, None) == (one(r, model).standing, one(r, model).ref)
+    assert one(r, model).line.startswith("%register clf clf")
+    model.set_params(logisticregression__C=9)
+    assert (Standing.NEW, None) == (one(r, model).standing, one(r, model).ref)
+    r.register(model, "churn", X=X, y=y)
+    assert "churn/2" == one(r, model).ref
+
+
 def test_a_renamed_model_is_named_as_it_is_now(r: Registry) -> None:
     """What was registered as churn and changed since is a change of what churn is called now."""
     model = pipeline()
