@@ -7,18 +7,22 @@ from typing import Any
 
 import ipywidgets as w
 
+from nbregistry.capture import dataset
+from nbregistry.capture.boundary import attempt
 from nbregistry.capture.state import state_of
 from nbregistry.capture.whereabouts import shell
 from nbregistry.display import of_estimators, told
 from nbregistry.display.blocks import Banner, Block, Code, Facts, Heading, Line, Look, Span, Title, View
+from nbregistry.domain.entities import ModelVersion
 from nbregistry.domain.estimators import Estimator, Estimators, Standing
 from nbregistry.domain.lifecycle import Stage, Status
 from nbregistry.domain.refs import alias_name, model_name
 from nbregistry.domain.results import Card
-from nbregistry.errors import InvalidInput, did_you_mean
+from nbregistry.errors import InvalidInput, NotFound, did_you_mean
 from nbregistry.flavors import table
 from nbregistry.flavors.protocol import format_of
 from nbregistry.registry import Registry
+from nbregistry.types import Document
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 from nbregistry.verbs.here import here
@@ -67,7 +71,7 @@ class RegisterPanel(Panel):
         self.found = Estimators()
         self.card: Card | None = None
         self.line = ""
-        self._done: dict[object, str] = {}
+        self._last: tuple[object, ModelVersion] | None = None
         self.model = parts.choice("Model", [], grow=True)
         self.refresh = parts.button("Refresh", tip="Look at the variables again")
         self.standing = Said()
@@ -83,7 +87,7 @@ class RegisterPanel(Panel):
         self.outcome = Said()
         self.again = parts.button("Register another", tip="Look at the variables again and pick")
         self._arrange()
-        for button, call in ((self.refresh, self.look), (self.again, self.start), (self.register, self.go)):
+        for button, call in ((self.refresh, self.anew), (self.again, self.start), (self.register, self.go)):
             self.press(button, call)
         self.watch(self.model, self._picked)
         self.watch(self.name, self._named)
@@ -122,6 +126,11 @@ class RegisterPanel(Panel):
         self.card = None
         self.outcome.show(None)
         self._stand(filled=False)
+        self.anew()
+
+    def anew(self) -> None:
+        """Look at the variables again; what is registered after that is meant to be, also where nothing changed."""
+        self._last = None
         self.look()
 
     def _stand(self, *, filled: bool) -> None:
@@ -201,12 +210,11 @@ class RegisterPanel(Panel):
         data = [lookup(word, self.namespace) for word in wanted.data]
         X, y = [*data, None, None][:2]
         metrics = self.results.read(self.namespace)
-        state = state_of(model)
-        asked = (wanted, tuple(metrics.items()), id(model), id(X), id(y))
-        same = (asked, state.digest) if state is not None and state.digest else None
-        if same is not None and same in self._done:
-            made = self._done[same]
-            self.done(f"{made} was made from exactly this: nothing was registered again.", tone="warn")
+        asked = (wanted, tuple(metrics.items()), id(model), state_of(model), _fingerprints(X, y))
+        if made := self._just_made(asked):
+            button = self.again if made.status is Status.READY else self.refresh
+            told = f"{made.ref} was made by the press before this one: nothing was registered again."
+            self.done(f"{told} Press {button.description} first if you want a further version.", tone="warn")
             return
         self.strip.clear()
         tags = scalars(split(" ".join(wanted.tags)), self.namespace, what="tag")
@@ -216,9 +224,17 @@ class RegisterPanel(Panel):
                 note=wanted.note or None, stage=wanted.stage or None, alias=wanted.alias or None,
                 format=wanted.format or None, progress=self.steps.hear,
             )  # fmt: skip
-        if same is not None:
-            self._done[same] = card.version.ref
+        self._last = asked, card.version
         self._registered(card, wanted)
+
+    def _just_made(self, asked: object) -> ModelVersion | None:
+        """Return the version that the press before made of the same, so that a double click makes one version."""
+        if self._last is None or self._last[0] != asked:
+            return None
+        try:
+            return self.registry.version(self._last[1])
+        except NotFound:  # deleted meanwhile
+            return None
 
     def _wanted(self) -> Wanted:
         if self.model.value is None:
@@ -289,6 +305,13 @@ class RegisterPanel(Panel):
             return self._outcome()
         title = Title((Span(self.title, Look.STRONG),))
         return View((title, *of_estimators.estimators(self.found).blocks))
+
+
+def _fingerprints(X: Any, y: Any) -> tuple[object, object]:
+    """Return what the profile tells data apart by: the same object may hold other data by now."""
+    nothing: Document = {}
+    profile = attempt("", lambda: dataset.profile(X, y), nothing) if X is not None else nothing
+    return profile.get("fingerprint"), (profile.get("target") or nothing).get("fingerprint")
 
 
 def _option(found: Estimator) -> str:

@@ -114,7 +114,7 @@ class Results(w.VBox):
             box.tooltip = parts.plain(measure.variable)
         old, self.ticks.children = self.ticks.children, tuple(box for _, box in self._measures.values())
         for box in old:
-            box.close()
+            parts.discard(box)
         parts.shown(self.ticks, bool(self._measures))
 
     def forget(self) -> None:

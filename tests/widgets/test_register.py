@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import ipywidgets as w
 import pytest
+from ipywidgets.widgets.widget import _instances
 from sklearn.linear_model import LogisticRegression
 
 from nbregistry import Registry
+from nbregistry.capture.environment import FRONT_END
 from nbregistry.domain.lifecycle import Status
 from nbregistry.registry import registering
 from nbregistry.verbs import table
@@ -107,16 +110,16 @@ def test_the_name_is_judged_as_it_is_typed(panel: RegisterPanel, churn: Registry
 
 
 def test_the_same_again_is_told(panel: RegisterPanel, r: Registry, space: dict[str, Any]) -> None:
-    """The same twice makes one version; a version of equal content is announced before and told after."""
+    """A double click makes one version; one of equal content is announced before, made when asked and told after."""
     send(panel.name, value="churn")
     click(panel.register)
+    click(panel.register)
+    assert "churn/1 was made by the press before this one: nothing was registered again." in read(panel.strip)
+    assert "Press Register another first" in read(panel.strip)
+    assert 1 == len(r.versions("churn"))
     click(panel.again)
     assert "clf is churn/1 already and has not changed since" in " ".join(read(panel.standing).split())
     assert "churn" == panel.name.value
-    click(panel.register)
-    assert "nothing was registered again" in read(panel.strip)
-    assert 1 == len(r.versions("churn"))
-    send(panel.note, value="once more")
     click(panel.register)
     assert "churn/2 was registered; its content is that of churn/1." in read(panel.strip)
     assert "%compare churn/1 churn/2" in read(panel.outcome)
@@ -136,6 +139,39 @@ def test_a_refit_is_no_repeat(r: Registry, iris: tuple[Any, Any]) -> None:
     assert 2 == len(r.versions("churn"))
 
 
+def test_other_data_in_the_same_variables_is_no_repeat(r: Registry, iris: tuple[Any, Any]) -> None:
+    """Data that was changed in place is other data, of X as of y, also for the press right after."""
+    X, y = iris[0].copy(), iris[1].copy()
+    panel = register_panel(r, {"clf": LogisticRegression(max_iter=300).fit(X, y), "X": X, "y": y})
+    send(panel.name, value="churn")
+    for number in (1, 2, 3):
+        click(panel.register)
+        assert number == len(r.versions("churn"))
+        if number == 1:
+            X[X.columns[0]] *= 100
+        else:
+            y += 1
+    click(panel.register)
+    click(panel.register)
+    assert 4 == len(r.versions("churn"))
+
+
+def test_what_was_deleted_can_be_registered_again(panel: RegisterPanel, r: Registry) -> None:
+    """A version in the trash, or purged, keeps nothing from being registered; one of a renamed model does."""
+    send(panel.name, value="churn")
+    click(panel.register)
+    r.delete("churn/1", because="x")
+    click(panel.register)
+    assert "churn/2 was registered" in read(panel.strip)
+    r.delete("churn/2", because="x")
+    r.purge("churn/2", because="x")
+    click(panel.register)
+    assert "churn/3 was registered" in read(panel.strip)
+    r.rename("churn", "attrition")
+    click(panel.register)
+    assert "attrition/3 was made by the press before" in read(panel.strip)
+
+
 def test_a_failed_version_is_told(panel: RegisterPanel, r: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that does not come back as it was is kept, and nobody could take that for success."""
     monkeypatch.setattr(registering, "same", lambda *a, **k: False)
@@ -146,7 +182,12 @@ def test_a_failed_version_is_told(panel: RegisterPanel, r: Registry, monkeypatch
     assert Status.FAILED is r.version("churn/1").status
     assert "FAILED and cannot be loaded: loaded back, it predicts differently" in read(panel.strip)
     assert 'role="alert"' in panel.strip.value
-    assert find(panel, "Register")
+    monkeypatch.undo()
+    click(find(panel, "Register"))
+    assert "Press Refresh first" in read(panel.strip)
+    click(find(panel, "Refresh"))
+    click(find(panel, "Register"))
+    assert Status.READY is r.version("churn/2").status
 
 
 def test_progress_is_a_bar(panel: RegisterPanel, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,6 +223,31 @@ def test_refresh_follows_the_notebook(panel: RegisterPanel, space: dict[str, Any
     click(find(panel, "Refresh"))
     assert "There is no fitted estimator" in read(panel)
     assert [] == [x for x in ("Name", "Register") if x in read(panel).split()[4:]]
+
+
+def test_refreshing_keeps_no_widgets(panel: RegisterPanel) -> None:
+    """Looking again leaves as many widgets behind as there were, however often it is done."""
+    click(panel.refresh)
+    before = len(_instances)
+    for _ in range(5):
+        click(panel.refresh)
+    assert before == len(_instances)
+
+
+def test_the_panel_is_no_part_of_the_environment(panel: RegisterPanel, r: Registry, space: dict[str, Any]) -> None:
+    """What draws the panel is not captured with a model, unless the model holds something of it."""
+    send(panel.name, value="churn")
+    click(panel.register)
+    packages = r.version("churn/1").details("environment")["packages"]
+    assert "scikit-learn" in packages
+    assert FRONT_END.isdisjoint(packages)
+    space["clf"] = copy.deepcopy(space["clf"])
+    space["clf"].shown_as = w.Text
+    click(panel.again)
+    send(panel.name, value="churn")
+    click(panel.register)
+    packages = r.version("churn/2").details("environment")["packages"]
+    assert {"ipywidgets"} == FRONT_END & packages.keys()
 
 
 def test_without_a_notebook(r: Registry) -> None:
