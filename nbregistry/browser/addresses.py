@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 _LONGEST = 300  # characters of one value
 _MOST = 5  # versions side by side
 
-REGISTRY_VIEWS = ("models", "inbox", "audit", "serving")
+REGISTRY_VIEWS = ("production", "models", "inbox", "audit", "serving")
 MODEL_VIEWS = ("production", "versions", "notes", "audit")
 VERSION_VIEWS = ("card", "compare", "notes", "audit", "decide", "move")
 
@@ -45,9 +45,11 @@ class Asked:
         model, version = found.get("model", ""), _whole(found.get("version", ""))
         beside = tuple(dict.fromkeys(n for n in map(_whole, found.get("with", "").split(",")) if n is not None))
         known = REGISTRY_VIEWS if not model else MODEL_VIEWS if version is None else VERSION_VIEWS
-        view = found.get("view", "")
+        view, words = found.get("view", ""), found.get("q", "")
+        if not model and words:
+            view = "models"  # what is searched for is found there, wherever one stands
         return cls(
-            model, version if model else None, view if view in known else known[0], found.get("q", ""),
+            model, version if model else None, view if view in known else known[0], words,
             beside[:_MOST - 1], _whole(found.get("page", "")) or 1,
         )  # fmt: skip
 
@@ -58,7 +60,7 @@ class Asked:
             told["model"] = self.model
         if self.version is not None:
             told["version"] = self.version
-        if self.view not in ("", "models", "production", "card"):
+        if self.view not in ("", "production", "card") and not (self.view == "models" and self.words):
             told["view"] = self.view
         if self.words:
             told["q"] = self.words

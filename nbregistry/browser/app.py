@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_server.base.handlers import FileFindHandler
-from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
@@ -24,17 +22,20 @@ from voila.paths import collect_static_paths, collect_template_paths
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.utils import get_voila_labextensions_path
 
+from nbregistry.browser.channels import VisitorChannels
 from nbregistry.browser.entrance import Entrance
 from nbregistry.browser.identity import Guests
 from nbregistry.browser.kernels import ALLOWED, VisitorKernels
 from nbregistry.browser.provider import VisitorIdentity
 from nbregistry.browser.routes import (
     ChannelsRoute,
+    ExtensionRoute,
     HereRoute,
     KernelRoute,
     LeaveRoute,
     NothingRoute,
     PageRoute,
+    ThemeRoute,
     VisitRoute,
     written,
 )
@@ -180,8 +181,8 @@ class RegistryVoila(Voila):
             (r"/-/static/(.*)", StaticFileHandler, {"path": str(HERE / "static")}),
             (r"/voila/templates/lab/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
             (r"/voila/static/(.*)", MultiStaticFileHandler, {"paths": self.static_paths}),
-            (r"/voila/api/themes/(.*)", ThemesHandler, themes),
-            (r"/voila/labextensions/(.*)", FileFindHandler, {"path": labextensions, "no_cache_paths": ["/"]}),
+            (r"/voila/api/themes/(.*)", ThemeRoute, themes),
+            (r"/voila/labextensions/(.*)", ExtensionRoute, {"path": labextensions, "no_cache_paths": ["/"]}),
             (r"/()", PageRoute, page),
         ]
 
@@ -233,7 +234,7 @@ def _config(plan: Plan) -> Config:
                 "config_file_paths": [], "open_browser": False, "log_level": logging.ERROR, "ip": plan.host,
                 "notebook_path": str(plan.notebook), "root_dir": str(plan.notebook.parent),
                 "connection_dir_root": str(plan.run), "identity_provider_class": VisitorIdentity,
-                "cookie_secret": os.urandom(32),
+                "cookie_secret": os.urandom(32), "kernel_websocket_connection_class": VisitorChannels,
             },
             "VoilaConfiguration": {
                 "template": "nbregistry", "allow_template_override": "NO", "allow_theme_override": "NO",

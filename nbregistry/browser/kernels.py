@@ -49,6 +49,11 @@ class VisitorKernels(AsyncMappingKernelManager):
         self.get_kernel(kernel_id).last_activity = utcnow()  # type: ignore[attr-defined]  # Jupyter sets it so too
         self.visits.begin(kernel_id, visit)
 
+    def used(self, kernel_id: str) -> None:
+        """Note that somebody uses the page of a kernel: to read and to write is no idling."""
+        if kernel_id in self:
+            self.get_kernel(kernel_id).last_activity = utcnow()  # type: ignore[attr-defined]  # as above
+
     def leave(self, kernel_id: str, after: float) -> None:
         """End a visit to which no page holds on in a while: its page is gone, or was none that runs scripts."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from nbregistry.browser.access import Access
 from nbregistry.browser.addresses import Asked, to, to_ref
-from nbregistry.display import as_html, of_lists, told
+from nbregistry.display import as_html, of_lists, of_server, of_tenure, told
 from nbregistry.display.blocks import (
     Banner,
     Block,
@@ -29,6 +29,7 @@ from nbregistry.domain.proposals import Proposal
 from nbregistry.errors import InvalidInput, RegistryError
 from nbregistry.registry.deciding import proposals
 from nbregistry.serving import process
+from nbregistry.serving.process import Servers
 from nbregistry.verbs.telling import fault_text
 
 ROWS = 100
@@ -36,7 +37,7 @@ ROWS = 100
 _EVENTS = 100
 _NEWEST = 12  # versions below the story of a model
 _FILTER = ("=", "<", ">", " LIKE ", " ILIKE ", " IN ", " BETWEEN ")
-_LINKED = frozenset({"Model", "Version", "Of"})
+_LINKED = frozenset({"Model", "Version", "Of", "Replaced"})
 _NAMES = {
     "models": "Models", "inbox": "Waiting for a decision", "audit": "Audit", "serving": "Being served",
     "production": "In production", "versions": "Versions", "notes": "Notes", "card": "Card", "compare": "Compare",
@@ -83,7 +84,7 @@ def drawn(access: Access, asked: Asked) -> Page:
 def _views(access: Access, asked: Asked) -> Iterable[View]:
     makers: dict[str, Callable[[Access, Asked], Iterable[View]]]
     if not asked.model:
-        makers = {"models": _models, "inbox": _inbox, "audit": _audit, "serving": _serving}
+        makers = {"production": _held, "models": _models, "inbox": _inbox, "audit": _audit, "serving": _serving}
     elif asked.version is None:
         makers = {"production": _production, "versions": _versions, "notes": _notes, "audit": _audit}
     else:
@@ -109,7 +110,7 @@ def _crumbs(asked: Asked) -> Line:
 
 def _tabs(access: Access, asked: Asked) -> Line:
     if not asked.model:
-        names = ["models", *(["inbox"] if access.decides else []), "serving", "audit"]
+        names = ["production", "models", *(["inbox"] if access.decides else []), "serving", "audit"]
     elif asked.version is None:
         names = ["production", "versions", "notes", "audit"]
     else:
@@ -123,6 +124,15 @@ def _tabs(access: Access, asked: Asked) -> Line:
 
 
 # -- of the registry
+
+
+def _held(access: Access, asked: Asked) -> Iterable[View]:
+    found = access.registry.tenures()
+    held = sum(1 for tenure in found if tenure.current)
+    view = of_tenure.tenures(found, most=ROWS)
+    blocks = [replace(b, more=f"{held - ROWS:,} more: see Models.") if isinstance(b, Table) and b.more else b
+              for b in view.blocks]  # fmt: skip
+    yield replace(view, blocks=tuple(blocks))
 
 
 def _models(access: Access, asked: Asked) -> Iterable[View]:
@@ -184,13 +194,16 @@ def _waiting(found: Proposal) -> tuple[Line, ...]:
 
 
 def _serving(access: Access, _: Asked) -> Iterable[View]:
-    found = process.running(access.registry.settings.home)
+    # One user may serve from many registries; a page tells of its own alone, whoever reads it.
+    own = str(access.registry.core.store.folder)
+    found = Servers(one for one in process.running(access.registry.settings.home) if one.spec.uri == own)
     if not found:
         yield View((Title((Span("No model is being served from here.", Look.STRONG),)),))
         return
     yield told.view(found)
     for server in found:
-        yield told.view(server)
+        # The lines that ask it hold a row of the data it was made with, and who reads can neither stop nor ask it.
+        yield told.view(server) if access.decides else View(of_server.known(server, server.served()), framed=True)
 
 
 def _audit(access: Access, asked: Asked) -> Iterable[View]:

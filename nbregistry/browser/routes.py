@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.handlers import APIHandler, FileFindHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
+from jupyterlab_server.themes_handler import ThemesHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketHandler
@@ -30,6 +31,10 @@ ALIVE = 12.0
 """Seconds in which a page has to say that it is there."""
 GRACE = 5.0
 """Seconds in which a page that lost its connection may come back to its kernel."""
+
+
+RESTS = 4410
+"""How a connection is closed that a page holds on to, when its kernel has gone; ``leave.js`` knows it."""
 
 
 class Ours:
@@ -74,6 +79,7 @@ class PageRoute(Ours, TornadoVoilaHandler):
         """Answer with the page, drawn as far as it can be without a script."""
         if path:
             raise HTTPError(404)
+        self._check_purpose()
         if self.visitor is None:
             self._ask("")
             return
@@ -118,6 +124,16 @@ class PageRoute(Ours, TornadoVoilaHandler):
             cast("VisitorKernels", super().kernel_manager).leave(self._giving.kernel, 0)
         super().on_connection_close()
 
+    def _check_purpose(self) -> None:
+        """Refuse what no window shows: an image or a frame in somebody's page would take a visitor's place each time.
+
+        Browsers say so themselves, by the Fetch Metadata headers of the W3C; a client that does not is no page's.
+        """
+        mode, where, into = (self.request.headers.get(f"Sec-Fetch-{name}", "") for name in ("Mode", "Site", "Dest"))
+        foreign = where not in ("", "none", "same-origin") and into not in ("", "document")
+        if foreign or mode not in ("", "navigate"):
+            raise HTTPError(403)
+
     def _here(self) -> str:
         """Return the address of this page: always below our own root, whatever the request's path looked like."""
         root: str = self.base_url
@@ -129,6 +145,14 @@ class PageRoute(Ours, TornadoVoilaHandler):
         self.set_header("Cache-Control", "no-store")
         by_token = cast("VisitorIdentity", self.identity_provider).guests.proof is Proof.TOKEN
         self.finish(notices.page(*(notices.TOKEN if by_token else notices.STRANGER), form=by_token, fault=fault))
+
+
+class ThemeRoute(Ours, ThemesHandler):
+    """Themes of JupyterLab; what is missing is told as everywhere."""
+
+
+class ExtensionRoute(Ours, FileFindHandler):
+    """Front ends of widgets; what is missing is told as everywhere."""
 
 
 class KernelRoute(Ours, APIHandler):
@@ -172,15 +196,20 @@ class HereRoute(Ours, WebSocketMixin, WebSocketHandler, JupyterHandler):
     def open(self, *_: Any) -> None:
         """Note that the page is there."""
         super().open()
-        self.visits.hold(self.kernel_id)
+        self.visits.hold(self.kernel_id, self.rest)
+
+    def rest(self) -> None:
+        """Let the page know that its kernel has gone."""
+        self.close(RESTS, "the kernel has gone")
 
     def on_message(self, message: str | bytes) -> None:
-        """Take no notice: nothing is asked here."""
+        """Take whatever comes as a sign that somebody uses the page; nothing is asked here."""
+        cast("VisitorKernels", self.kernel_manager).used(self.kernel_id)
 
     def on_close(self) -> None:
         """Note that it is gone, and end its kernel when it does not come back."""
         if self.kernel_id:
-            self.visits.drop(self.kernel_id)
+            self.visits.drop(self.kernel_id, self.rest)
             cast("VisitorKernels", self.kernel_manager).leave(self.kernel_id, GRACE)
 
 

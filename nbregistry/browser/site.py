@@ -14,7 +14,7 @@ from nbregistry.browser.access import Access
 from nbregistry.browser.addresses import Asked
 from nbregistry.display.style import SHEET
 from nbregistry.registry import Registry
-from nbregistry.widgets import look
+from nbregistry.widgets import look, parts
 
 _STATIC = Path(__file__).resolve().parent / "static"
 
@@ -103,7 +103,9 @@ class Site:
             return
         from nbregistry.browser.tools import tools  # a reader's kernel does not even load them
 
-        self.panels.children = tools(self.access, asked, self.refresh)
+        old, self.panels.children = self.panels.children, tools(self.access, asked, self.refresh)
+        for panel in old:
+            parts.discard(panel)
 
 
 def opened(uri: str | None = None) -> Site:

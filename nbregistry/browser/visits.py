@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nbregistry.browser.identity import Visitor
@@ -46,7 +46,7 @@ class Visits:
     def __init__(self, most: int, *, own: bool = True) -> None:
         self.most, self.own = most, own
         self.secret = secrets.token_urlsafe(24)
-        self._here: Counter[str] = Counter()
+        self._here: dict[str, list[Callable[[], object]]] = {}
         self._found: dict[str, Visit] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._starting = 0
@@ -78,26 +78,29 @@ class Visits:
             waiting.set()
 
     def end(self, kernel: str) -> None:
-        """Forget a kernel that is gone."""
+        """Forget a kernel that is gone, and let its pages know."""
         self._found.pop(kernel, None)
-        self._here.pop(kernel, None)
+        for part in self._here.pop(kernel, ()):
+            part()
         if (waiting := self._waiting.pop(kernel, None)) is not None:
             waiting.set()
 
-    def hold(self, kernel: str) -> None:
-        """Note that a page says it is there."""
-        self._here[kernel] += 1
+    def hold(self, kernel: str, part: Callable[[], object]) -> None:
+        """Note that a page says it is there; ``part`` is called when its kernel has gone."""
+        if kernel in self._found:
+            self._here.setdefault(kernel, []).append(part)
+        else:
+            part()
 
-    def drop(self, kernel: str) -> None:
+    def drop(self, kernel: str, part: Callable[[], object]) -> None:
         """Note that it says so no more; one that broke off before it was noted never did."""
-        if self._here[kernel] > 0:
-            self._here[kernel] -= 1
-        if not self._here[kernel]:
-            del self._here[kernel]
+        left = [other for other in self._here.pop(kernel, ()) if other != part]
+        if left:
+            self._here[kernel] = left
 
     def held(self, kernel: str) -> bool:
         """Whether a page says that it is there."""
-        return self._here[kernel] > 0
+        return kernel in self._here
 
     def of(self, kernel: str) -> Visit | None:
         """Return the visit of a kernel."""

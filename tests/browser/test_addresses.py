@@ -14,16 +14,18 @@ from nbregistry.browser.addresses import Asked, to, to_ref
 @pytest.mark.parametrize(
     ("query", "asked"),
     [
-        ("", Asked(view="models")),
+        ("", Asked(view="production")),
         ("?model=churn", Asked("churn", view="production")),
         ("model=churn&version=3", Asked("churn", 3, "card")),
         ("model=churn&version=3&view=audit&theme=dark", Asked("churn", 3, "audit")),
         ("model=churn&version=3&view=compare&with=2,1,2", Asked("churn", 3, "compare", beside=(2, 1))),
         ("model=churn&version=x&view=decide", Asked("churn", view="production")),
-        ("version=3&view=nonsense", Asked(view="models")),
+        ("version=3&view=nonsense", Asked(view="production")),
+        ("view=audit&q=churn", Asked(view="models", words="churn")),
         ("q=metrics.auc+%3E+0.9&page=2", Asked(view="models", words="metrics.auc > 0.9", page=2)),
         ("token=secret&view=inbox", Asked(view="inbox")),
-        ("page=0&with=&q=", Asked(view="models")),
+        ("page=0&with=&q=", Asked(view="production")),
+        ("view=models", Asked(view="models")),
     ],
 )
 def test_what_is_asked(query: str, asked: Asked) -> None:

@@ -16,6 +16,8 @@ from nbregistry.browser.addresses import MODEL_VIEWS, REGISTRY_VIEWS, VERSION_VI
 from nbregistry.browser.identity import Role
 from nbregistry.display import as_html
 from nbregistry.display.blocks import Look, Span, Title, View
+from nbregistry.serving.process import Server, Servers
+from nbregistry.serving.spec import RunFolder, ServerSpec
 from tests.browser.serving_pages import stocked
 from tests.display.hostile import faults, hostile_registry
 
@@ -55,7 +57,8 @@ def test_every_page_can_be_reached(reader: Access) -> None:
         assert "nbr-banner-bad" not in html, link
         found += [other for other in links(html) if other not in seen and other not in found]
     for expected in (
-        "?view=audit", "?view=serving", "?model=churn", "?model=churn&view=versions", "?model=churn&version=3",
+        "?view=models", "?view=audit", "?view=serving", "?model=churn", "?model=churn&view=versions",
+        "?model=churn&version=3",
         "?model=churn&version=3&view=compare", "?model=churn&version=3&view=compare&with=1", "?model=churn&view=notes",
         "?model=fraud&version=1&view=audit",
     ):  # fmt: skip
@@ -73,6 +76,38 @@ def test_what_only_approvers_see(reader: Access) -> None:
     assert "ready for a decision" not in shown(reader, "view=inbox")
     for view in ("decide", "move"):
         assert "deciding is for approvers" in shown(reader, f"model=churn&version=3&view={view}")
+
+
+def test_it_begins_with_what_is_in_production(reader: Access) -> None:
+    """The first page says what is in Production, since when and why; every model is one tab away."""
+    first = shown(reader, "")
+    assert "higher AUC" in first
+    assert {"?model=churn&version=2", "?model=churn&version=1", "?view=models"} <= set(links(first))
+    assert "?model=fraud" in links(shown(reader, "view=models"))
+
+
+def server_of(store: str, home: Path, id: str) -> Server:
+    """Return the handle of a server that has a row to ask it with."""
+    run = RunFolder(home / "servers" / id)
+    run.create(ServerSpec(id, store, str(home), "ana", ("churn/1",)))
+    run.write("state.json", {"state": "ready", "url": "http://127.0.0.1:5001", "port": 5001, "started": 1.7e9})
+    run.write("examples.json", {"churn": {"records": [{"age": 31}]}, "churn/1": {"records": [{"age": 31}]}})
+    return Server(run)
+
+
+def test_servers_of_this_registry_alone(reader: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what its user serves a page tells of its own registry's; lines that ask or end a server are not a reader's."""
+    own = server_of(str(reader.registry.core.store.folder), tmp_path, "0123abcd")
+    other = server_of("/elsewhere", tmp_path, "4567cdef")
+    monkeypatch.setattr(Server, "alive", True)
+    monkeypatch.setattr(Server, "served", lambda self: [])
+    monkeypatch.setattr(pages.process, "running", lambda home: Servers((own, other)))
+    told, approver = shown(reader, "view=serving"), Access(reader.registry, "ana", Role.APPROVER, served=True)
+    assert (True, False) == (own.id in told, other.id in told)
+    for line in ("curl", "import", "--stop"):
+        assert (False, True) == (line in told, line in shown(approver, "view=serving")), line
+    monkeypatch.setattr(pages.process, "running", lambda home: Servers((other,)))
+    assert "No model is being served" in shown(reader, "view=serving")
 
 
 def test_searching(reader: Access) -> None:

@@ -8,15 +8,17 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from nbregistry import Registry
+from nbregistry.browser.routes import RESTS
 from nbregistry.cli.main import main
 from tests.browser.serving_pages import SECRET, Answer, Pages, browsing, message, proxied, stocked, until
 
@@ -48,11 +50,14 @@ def test_nothing_but_the_page(opened: Pages) -> None:
         "/voila/tree", "/voila/render/registry_browser.ipynb", "/voila/files/registry_browser.ipynb", "/login",
         "/logout", "/voila/api/contents", "/files/x", "/registry_browser.ipynb", "/-/static/../app.py",
         "/-/static/%2e%2e/app.py", "/voila/templates/nbregistry/static/../../x", "/metrics", "/terminals/websocket/1",
+        "/voila/labextensions/x/y.js", "/voila/api/themes/x/y.css",
     ):  # fmt: skip
         answer = opened.ask(route)
         assert answer.status in (403, 404, 405), (route, answer.status)
+        assert answer.text, route
         assert "Traceback" not in answer.text
         assert str(opened.store) not in answer.text
+    assert "Traceback" not in opened.log.read_text("utf-8")
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
         assert 405 == opened.ask("/", method=method).status
 
@@ -139,13 +144,57 @@ def test_a_closed_page_ends_its_kernel(opened: Pages) -> None:
     assert 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
 
 
-def test_an_unused_page_gives_up_its_place(tmp_path: Path) -> None:
-    """A kernel that does nothing is ended though its page holds on to it."""
-    with browsing(stocked(tmp_path), tmp_path, "--idle", "1") as pages:
+def test_a_page_keeps_its_kernel_while_it_is_used(tmp_path: Path) -> None:
+    """A sign of use keeps a kernel beyond its time; without one it is ended, and the page that holds on hears so."""
+    with browsing(stocked(tmp_path), tmp_path, "--idle", "4") as pages:
         page = pages.ask("/")
-        base = f"ws://127.0.0.1:{pages.port}"
-        with connect(f"{base}/-/here/{page.kernel}", additional_headers={"Cookie": page.cookie}):
-            until(lambda: 404 == pages.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
+        url = f"ws://127.0.0.1:{pages.port}/-/here/{page.kernel}"
+        with connect(url, additional_headers={"Cookie": page.cookie}) as here:
+            began = time.monotonic()
+            while time.monotonic() < began + 7:
+                here.send(".")
+                with contextlib.suppress(TimeoutError):
+                    here.recv(timeout=0.2)
+            with pytest.raises(ConnectionClosed) as ended:
+                here.recv(timeout=60)
+        assert (RESTS, True) == (ended.value.rcvd and ended.value.rcvd.code, time.monotonic() > began + 8)
+        assert 404 == pages.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
+
+
+def test_other_pages_take_no_room(opened: Pages) -> None:
+    """What is asked for as an image, by a script or into a frame of somebody's page starts no kernel; a link does."""
+    for mode, where, into in (
+        ("no-cors", "cross-site", "image"), ("no-cors", "same-site", "script"), ("cors", "cross-site", "empty"),
+        ("navigate", "cross-site", "iframe"), ("navigate", "same-site", "embed"), ("no-cors", "same-origin", "image"),
+    ):  # fmt: skip
+        said = opened.ask("/", Sec_Fetch_Mode=mode, Sec_Fetch_Site=where, Sec_Fetch_Dest=into)
+        assert (403, False) == (said.status, "kernelId" in said.text), (mode, where, into)
+    for where in ("cross-site", "none", "same-origin"):
+        page = opened.ask("/", Sec_Fetch_Mode="navigate", Sec_Fetch_Site=where, Sec_Fetch_Dest="document")
+        assert 200 == page.status
+        opened.ask(f"/voila/api/shutdown/{page.kernel}", method="POST", body=b"", Cookie=page.cookie)
+
+
+def test_a_forged_widget_is_not_made(opened: Pages) -> None:
+    """Whatever a connection opens in a kernel, nothing comes of it, and no trace of a fault comes back."""
+    page = opened.ask("/")
+    url = f"ws://127.0.0.1:{opened.port}/api/kernels/{page.kernel}/channels?session_id=s"
+    heard: list[dict[str, Any]] = []
+    with connect(url, additional_headers={"Cookie": page.cookie}) as channel:
+        state = {"_model_name": "HTMLModel", "_model_module": "@jupyter-widgets/controls"}
+        for target in ("jupyter.widget", "jupyter.widget.control", "nothing"):
+            content = {"comm_id": target, "target_name": target, "data": {"state": state, "buffer_paths": []}}
+            channel.send(message("comm_open", content))
+            channel.send(message("comm_msg", {"comm_id": target, "data": {"method": "nonsense"}}))
+        for broken in ("[]", "{", '{"header": {}, "content": []}', b"\x00\x01"):
+            channel.send(broken)
+        channel.send(message("comm_info_request", {}))
+        while not heard or heard[-1]["header"]["msg_type"] != "comm_info_reply":
+            heard.append(json.loads(channel.recv(timeout=30)))
+    assert not {"stream", "error"} & {told["header"]["msg_type"] for told in heard}
+    assert "jupyter.widget" not in heard[-1]["content"]["comms"]
+    assert "Traceback" not in json.dumps(heard)
+    opened.ask(f"/voila/api/shutdown/{page.kernel}", method="POST", body=b"", Cookie=page.cookie)
 
 
 def test_a_page_that_breaks_off_ends_its_kernel(opened: Pages) -> None:

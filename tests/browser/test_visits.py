@@ -72,13 +72,40 @@ def test_whose_is_whose() -> None:
 
 def test_who_is_there() -> None:
     """A page is there from its word on until it goes; one that breaks off before it never was."""
-    visits = Visits(2)
-    visits.drop("k1")
+    visits, heard = begun("k1"), list[str]()
+    one, other = (lambda: heard.append("one"), lambda: heard.append("other"))
+    visits.drop("k1", one)
     assert not visits.held("k1")
-    visits.hold("k1")
+    visits.hold("k1", one)
     assert visits.held("k1")
-    visits.hold("k1")
-    visits.drop("k1")
+    visits.hold("k1", other)
+    visits.drop("k1", one)
+    visits.drop("k1", one)
     assert visits.held("k1")
-    visits.drop("k1")
-    assert not visits.held("k1")
+    visits.drop("k1", other)
+    assert (False, []) == (visits.held("k1"), heard)
+
+
+def begun(*kernels: str) -> Visits:
+    """Return visits of which some are under way."""
+    visits = Visits(len(kernels))
+    for kernel in kernels:
+        visits.reserve()
+        visits.begin(kernel, Visit(ANA, ""))
+    return visits
+
+
+def test_a_page_hears_that_its_kernel_has_gone() -> None:
+    """Each page is told once, one that says too late that it is there as well; in any order nothing is left of it."""
+    heard: list[str] = []
+    visits = begun("k1", "k2")
+    one, late = (lambda: heard.append("one"), lambda: heard.append("late"))
+    visits.hold("k1", one)
+    visits.end("k1")
+    visits.drop("k1", one)
+    visits.hold("k1", late)
+    visits.drop("k1", late)
+    visits.hold("k2", one)
+    visits.drop("k2", one)
+    visits.end("k2")
+    assert (["one", "late"], {}, 0) == (heard, visits._here, len(visits))

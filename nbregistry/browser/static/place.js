@@ -28,11 +28,12 @@ export default {
     };
 
     const ours = (address) => address.origin === location.origin && address.pathname === location.pathname;
+    const rests = () => page && "rests" in document.documentElement.dataset; // then the browser loads pages by itself
     const clicked = (event) => {
       const link = event.target.closest?.("a.nbr-link");
       if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
       const address = new URL(link.getAttribute("href"), location.origin + location.pathname);
-      if (!ours(address)) return;
+      if (!ours(address) || rests()) return;
       event.preventDefault();
       const theme = new URLSearchParams(location.search).get("theme");
       if (page && theme) address.searchParams.set("theme", theme);
@@ -41,7 +42,7 @@ export default {
     };
     const searched = (event) => {
       const form = event.target.closest?.(".nbr-search");
-      if (!form) return;
+      if (!form || rests()) return;
       event.preventDefault();
       const address = new URL(location.pathname, location.origin);
       const words = new FormData(form).get("q").trim();
@@ -50,7 +51,7 @@ export default {
       if (page && theme) address.searchParams.set("theme", theme);
       go(address, true);
     };
-    const back = () => go(new URL(location.href), false);
+    const back = () => (rests() ? location.reload() : go(new URL(location.href), false));
 
     view.addEventListener("click", clicked);
     view.addEventListener("submit", searched);
@@ -60,7 +61,7 @@ export default {
     // What is being served changes by itself: as long as somebody looks, it is drawn again.
     const clock = setInterval(() => {
       const live = new URLSearchParams(page ? location.search : model.get("asked")).get("view") === "serving";
-      if (live && !document.hidden && !view.hasAttribute("aria-busy")) {
+      if (live && !rests() && !document.hidden && !view.hasAttribute("aria-busy")) {
         model.set("turn", model.get("turn") + 1);
         model.save_changes();
       }
