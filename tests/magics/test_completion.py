@@ -31,8 +31,8 @@ def beside(shell: InteractiveShell, text: str) -> dict[str, str]:
     """Return what the word under the cursor becomes, and what is shown beside each, which must not break into lines."""
     with provisionalcompleter():
         found = list(shell.Completer.completions(text, len(text)))
-        assert not any(" " in c.type for c in found)
-        return {c.text: c.type.replace("\N{NO-BREAK SPACE}", " ") for c in found}
+        assert not any(" " in (c.type or "") for c in found)
+        return {c.text: (c.type or "").replace("\N{NO-BREAK SPACE}", " ") for c in found}
 
 
 @pytest.fixture

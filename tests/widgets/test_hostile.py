@@ -33,9 +33,14 @@ def at_churn(registry: Registry) -> Panel:
     return panel
 
 
+def card_of(number: int) -> Callable[[Registry], Panel]:
+    """Return what makes the card of a version of churn."""
+    return lambda registry: card_panel(registry, f"churn/{number}")
+
+
 PANELS: dict[str, Callable[[Registry], Panel]] = {
     "registry": at_churn,
-    **{f"card {n}": lambda r, n=n: card_panel(r, f"churn/{n}") for n in range(2, LAST + 1)},
+    **{f"card {number}": card_of(number) for number in range(2, LAST + 1)},
     "compare": lambda r: compare_panel(r, [f"churn/{n}" for n in range(LAST - 4, LAST + 1)]),
     "compare the first": lambda r: compare_panel(r, ["churn/2", "churn/3", "churn/4", "fraud"]),
     "promote": lambda r: promote_panel(r, "churn/3"),
