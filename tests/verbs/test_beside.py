@@ -144,8 +144,8 @@ def test_a_class_that_lies_of_itself_is_taken_by_its_type() -> None:
     """Code of the user's classes is not run for a word beside a name."""
 
     class Trap(list[float]):
-        @property
-        def __class__(self) -> Any:  # type: ignore[misc]  # what a liar does
+        @property  # type: ignore[misc]  # what a liar does
+        def __class__(self) -> Any:
             raise RuntimeError("looked at")
 
     question = Question(table.at(Place.LINE)["register"], Place.LINE, split("churn clf --data"), "t")
