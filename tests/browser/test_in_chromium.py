@@ -169,6 +169,29 @@ def test_a_page_whose_kernel_is_gone(opened: Pages, opened_windows: Any) -> None
         opened.settled(POOL)
         assert page.is_visible("text=has been in Production since")
         window.keep("browser-without-kernel")
+        page.wait_for_selector(".nbr-rests:has-text('This page has rested.')")
         page.click("main a:has-text('churn/1')")
         page.wait_for_selector("text=try 1")
         assert page.url == f"{opened.address}?model=churn&version=1"
+
+
+def test_what_was_typed_outlives_the_kernel(proxy: Pages, opened_windows: Any) -> None:
+    """A page whose kernel has gone says so, lets nothing be pressed, keeps what was typed, and opens again."""
+    window = opened_windows(extra_http_headers=proxied("ana"))
+    with quiet(window) as page:
+        page.goto(f"{proxy.address}?model=churn&version=3&view=notes")
+        page.fill(".nbr-panel textarea", "better on the holdout")
+        page.wait_for_selector(ALIVE)
+        assert 0 == page.locator(".nbr-rests").count()
+        kernel = "JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId"
+        page.evaluate(f"fetch('/voila/api/shutdown/' + {kernel}, {{method: 'POST'}})")
+        page.wait_for_selector(".nbr-rests:has-text('What you typed can still be copied.')")
+        window.keep("browser-rests")
+        assert 0 == page.locator(".nbr-panel button:enabled").count()
+        assert "better on the holdout" == page.input_value(".nbr-panel textarea")
+        page.focus(".nbr-panel textarea")
+        page.keyboard.press("Control+A")
+        assert "better on the holdout" == page.evaluate("getSelection().toString()")
+        page.click(".nbr-rests a")
+        page.wait_for_selector(".nbr-rests", state="detached")
+        page.wait_for_selector(".nbr-panel button:enabled")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from nbregistry import Registry
 from nbregistry.browser import site
@@ -202,6 +203,17 @@ def test_a_rollback_needs_two_people_as_well(registry: Registry, published: list
     assert ("A gate says no", True) == (move.go.description, move.go.disabled)
     move.go.click()
     assert (False, "churn/2") == (move.confirm.asking, registry.version("churn/production").ref)
+
+
+def test_panels_that_go_are_closed(registry: Registry, published: list[Any]) -> None:
+    """However often an approver goes from view to view, neither the kernel nor the page keeps what was left."""
+    page = showing(registry, role=Role.APPROVER)
+    living = []
+    for _ in range(3):
+        for view in ("decide", "notes", "move", "card"):
+            ask(page, f"?model=churn&version=3&view={view}")
+        living.append(len(_instances))
+    assert living[:1] * 3 == living
 
 
 def test_other_panels(registry: Registry, published: list[Any]) -> None:
