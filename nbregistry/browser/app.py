@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
-from tornado.web import StaticFileHandler
+from tornado.web import RedirectHandler, StaticFileHandler
 from traitlets.config import Config
 from voila.app import Voila
 from voila.paths import collect_static_paths, collect_template_paths
@@ -86,6 +87,8 @@ class Plan:
         Seconds after which a kernel that does nothing is ended, its page's connection or not.
     withheld : frozenset of str
         Environment variables that no kernel gets.
+    base : str
+        The path below which everything lies, for browsers too; it begins and ends with a slash.
     """
 
     notebook: Path
@@ -100,6 +103,7 @@ class Plan:
     most: int = 20
     idle: int = 120
     withheld: frozenset[str] = field(default_factory=frozenset)
+    base: str = "/"
 
 
 class OwnPython(KernelSpecManager):
@@ -141,7 +145,7 @@ class RegistryVoila(Voila):
         kernels.visits = visits
         kernels.allowed_message_types = list(ALLOWED)
         kernels.withheld = plan.withheld | {"VOILA_REQUEST_URL", "QUERY_STRING"}
-        own = f"http://{_reached(plan.host)}:{self.port}/-/visit/{visits.secret}"
+        own = f"http://{_reached(plan.host)}:{self.port}{plan.base}-/visit/{visits.secret}"
         kernels.given = child_environment(
             NBREGISTRY_URI=plan.registry, NBREGISTRY_VISIT=own, IPYTHONDIR=str(plan.run / "ipython"),
         )  # fmt: skip
@@ -165,14 +169,14 @@ class RegistryVoila(Voila):
         """Return every route there is; Voila's for files, folders and contents are left out."""
         labextensions = get_voila_labextensions_path(self.voila_configuration.extra_labextensions_path)
         themes = {
-            "themes_url": "/voila/api/themes", "path": self.themes_dir, "labextensions_path": labextensions,
-            "no_cache_paths": ["/"],
+            "themes_url": f"{self.plan.base}voila/api/themes", "path": self.themes_dir,
+            "labextensions_path": labextensions, "no_cache_paths": ["/"],
         }  # fmt: skip
         page = {
             "notebook_path": self.plan.notebook.name, "template_paths": self.template_paths, "config": self.config,
             "voila_configuration": self.voila_configuration,
         }  # fmt: skip
-        return [
+        routes = [
             (rf"/api/kernels/{_KERNEL}", KernelRoute),
             (rf"/api/kernels/{_KERNEL}/channels", ChannelsRoute),
             (rf"/voila/api/shutdown/{_KERNEL}", LeaveRoute),
@@ -185,6 +189,7 @@ class RegistryVoila(Voila):
             (r"/voila/labextensions/(.*)", ExtensionRoute, {"path": labextensions, "no_cache_paths": ["/"]}),
             (r"/()", PageRoute, page),
         ]
+        return below(self.plan.base, routes)
 
     def listen(self) -> None:
         """Listen behind the entrance until the process is told to end."""
@@ -205,6 +210,13 @@ class RegistryVoila(Voila):
     def stop(self) -> None:
         """End every kernel; what they kept on disk goes with the private folder."""
         self.ioloop.run_sync(self.kernel_manager.end_all)
+
+
+def below(base: str, routes: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return routes below a path; the path without its last slash leads to the page too."""
+    root = re.escape(base.removesuffix("/"))
+    found = [(root + pattern, *rest) for pattern, *rest in routes]
+    return [*found, (root, RedirectHandler, {"url": base, "permanent": False})] if root else found
 
 
 def serve(plan: Plan, ready: Callable[[int], None]) -> None:
@@ -235,6 +247,7 @@ def _config(plan: Plan) -> Config:
                 "notebook_path": str(plan.notebook), "root_dir": str(plan.notebook.parent),
                 "connection_dir_root": str(plan.run), "identity_provider_class": VisitorIdentity,
                 "cookie_secret": os.urandom(32), "kernel_websocket_connection_class": VisitorChannels,
+                "base_url": plan.base, "server_url": plan.base,
             },
             "VoilaConfiguration": {
                 "template": "nbregistry", "allow_template_override": "NO", "allow_theme_override": "NO",

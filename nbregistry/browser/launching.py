@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nbregistry.browser.identity import Issued, Proof, issue
-from nbregistry.errors import MissingDependency, NotFound
+from nbregistry.errors import InvalidInput, MissingDependency, NotFound
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
 
 NOTEBOOK = "registry_browser.ipynb"
 _PORT, _MOST, _IDLE = 8866, 20, 120
+_BASE = re.compile(r"/(?:(?!\.{1,2}/)[\w.~-]+/)*\Z", re.ASCII)
 
 
 def browse(ask: Ask, values: Values) -> None:
@@ -27,6 +29,7 @@ def browse(ask: Ask, values: Values) -> None:
     from nbregistry.browser.app import Plan, serve
 
     host = values["host"] or "127.0.0.1"
+    base = based(values["base"] or "/")
     issued = issue(Proof(values["auth"] or "none"), host=host, token=values["token"], approvers=values["approver"])
     settings = ask.registry.settings  # opens the registry: a fault there is told before anything is started
     with tempfile.TemporaryDirectory(prefix="nbregistry-browse-") as private:
@@ -38,9 +41,27 @@ def browse(ask: Ask, values: Values) -> None:
             page / NOTEBOOK, run, str(ask.registry.core.store.folder) or settings.uri, issued.guests, host,
             port=_PORT if values["port"] is None else values["port"], names=values["name"],
             four_eyes=values["four_eyes"], most=values["visitors"] or _MOST, idle=values["idle"] or _IDLE,
+            base=base,
         )  # fmt: skip
         ask.session.close()
-        serve(plan, _ready(ask, issued, host, open_it=values["open"]))
+        serve(plan, _ready(ask, issued, host, base, open_it=values["open"]))
+
+
+def based(path: str) -> str:
+    """Return the path below which everything lies, with a slash at both ends.
+
+    Raises
+    ------
+    InvalidInput
+        It is no plain path: two slashes would name another server, and dots another path.
+    """
+    found = f"/{path.strip('/')}/" if path.strip("/") else "/"
+    if "//" in path or not _BASE.match(found):
+        raise InvalidInput(
+            f"{path[:200]!r} is no path below which a site can lie: give --base /services/registry/, of letters, digits"
+            " and - _ . ~ between slashes."
+        )
+    return found
 
 
 def notebook() -> Path:
@@ -52,12 +73,12 @@ def notebook() -> Path:
     raise NotFound(f"{NOTEBOOK} is missing from this installation: install nbregistry again.")
 
 
-def _ready(ask: Ask, issued: Issued, host: str, *, open_it: bool) -> Callable[[int], None]:
+def _ready(ask: Ask, issued: Issued, host: str, base: str, *, open_it: bool) -> Callable[[int], None]:
     """Return what says where the browser is; tokens are said this once, since only their hashes are kept."""
 
     def ready(port: int) -> None:
         called = "127.0.0.1" if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
-        address = f"http://{called}:{port}/"
+        address = f"http://{called}:{port}{base}"
         ask.show(f"The registry browser is at {address}")
         proof = issued.guests.proof
         link = address

@@ -34,7 +34,7 @@ _SHEET = (
 )
 
 
-def page(title: str, text: str, *, form: bool = False, fault: str = "", again: int = 0) -> str:
+def page(title: str, text: str, *, form: bool = False, fault: str = "", again: int = 0, root: str = "") -> str:
     """Return a whole page.
 
     Parameters
@@ -43,6 +43,8 @@ def page(title: str, text: str, *, form: bool = False, fault: str = "", again: i
         Ask for a token; it is sent to the address that was asked for.
     again : int
         Seconds after which the browser asks once more; 0: never.
+    root : str
+        Where the registry is, for a page that stands elsewhere.
     """
     asked = (
         '<form method="post"><label for="token">Token</label><input id="token" name="token" type="password"'
@@ -52,7 +54,7 @@ def page(title: str, text: str, *, form: bool = False, fault: str = "", again: i
     )
     wrong = f'<p class="fault" role="alert">{escape(fault)}</p>' if fault else ""
     repeat = f'<meta http-equiv="refresh" content="{again}">' if again else ""
-    back = "" if form or again else '<p><a href="?">To the registry</a></p>'
+    back = "" if form or again else f'<p><a href="{escape(root)}?">To the registry</a></p>'
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,'
         f'initial-scale=1"><meta name="robots" content="noindex">{repeat}'

@@ -65,6 +65,7 @@ class VisitorIdentity(IdentityProvider):
         handler.set_signed_cookie(
             self._cookie(handler), json.dumps({"session": found.session, "digest": found.digest}), expires_days=_DAYS,
             httponly=True, samesite="Lax", secure=handler.request.protocol == "https",
+            path=handler.settings["base_url"],
         )  # fmt: skip
 
     def _kept(self, handler: RequestHandler) -> Visitor | None:

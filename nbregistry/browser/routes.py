@@ -55,7 +55,8 @@ class Ours:
         """Say what there is to say without a trace, a path or a word of the request."""
         answer = cast("RequestHandler", self)
         answer.set_header("Content-Type", "text/html; charset=utf-8")
-        answer.finish(notices.page(*notices.FAULTS.get(status_code, notices.FAULTS[500])))
+        told = notices.FAULTS.get(status_code, notices.FAULTS[500])
+        answer.finish(notices.page(*told, root=self.settings["base_url"]))
 
 
 class PageRoute(Ours, TornadoVoilaHandler):

@@ -43,6 +43,8 @@ BROWSE = Verb(
                  shown="NAME"),
         Argument("--name", "what else the server is called by: registry.example.org; may be repeated", most=MANY,
                  shown="HOST"),
+        Argument("--base", "the path below which everything lies, behind a proxy that passes it on; / unless told",
+                 shown="/PATH/"),
         Argument("--four-eyes", "whoever puts a version into Staging may not approve it too", most=0),
         Argument("--visitors", "at once, 20 unless told; more are asked to wait", read=table.whole, shown="N"),
         Argument("--idle", "seconds after which a page that nobody uses gives up its place, 120 unless told",

@@ -2,6 +2,7 @@
 // that need no kernel.
 (() => {
   const root = document.documentElement;
+  const base = new URL("../../", document.currentScript.src).pathname;
   const sheets = {};
   const wear = (dark) => {
     const name = dark ? "dark" : "light";
@@ -9,7 +10,7 @@
     if (!sheets[name]) {
       sheets[name] = document.createElement("link");
       sheets[name].rel = "stylesheet";
-      sheets[name].href = `/voila/templates/lab/static/theme-${name}.css`;
+      sheets[name].href = `${base}voila/templates/lab/static/theme-${name}.css`;
       document.head.append(sheets[name]);
     }
     for (const [other, sheet] of Object.entries(sheets)) sheet.disabled = other !== name;
