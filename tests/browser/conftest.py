@@ -1,4 +1,4 @@
-"""Servers that the tests of a module share."""
+"""Servers that the tests of the browser share: to start one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from tests.browser.serving_pages import SECRET, Pages, browsing, stocked
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A home for the servers of a module."""
+    """A home for the servers."""
     return str(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def proxy(tmp_path_factory: pytest.TempPathFactory, home: str) -> Iterator[Pages]:
     """A server behind a proxy, with ana as its approver."""
     folder = tmp_path_factory.mktemp("proxy")
@@ -27,7 +27,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, home: str) -> Iterator[Pages
         yield pages
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def opened(tmp_path_factory: pytest.TempPathFactory, home: str) -> Iterator[Pages]:
     """A server for everybody on this machine."""
     folder = tmp_path_factory.mktemp("opened")

@@ -122,7 +122,7 @@ class Pages:
 
         def few() -> bool:
             calm[0] = calm[0] + 1 if len(self.kernels()) <= most else 0
-            return calm[0] >= 20
+            return calm[0] >= 10
 
         until(few, lambda: f"{len(self.kernels())} kernels live, not {most}")
 

@@ -101,12 +101,12 @@ def test_servers_of_this_registry_alone(reader: Access, tmp_path: Path, monkeypa
     other = server_of("/elsewhere", tmp_path, "4567cdef")
     monkeypatch.setattr(Server, "alive", True)
     monkeypatch.setattr(Server, "served", lambda self: [])
-    monkeypatch.setattr(pages.process, "running", lambda home: Servers((own, other)))
+    monkeypatch.setattr("nbregistry.serving.process.running", lambda home: Servers((own, other)))
     told, approver = shown(reader, "view=serving"), Access(reader.registry, "ana", Role.APPROVER, served=True)
     assert (True, False) == (own.id in told, other.id in told)
     for line in ("curl", "import", "--stop"):
         assert (False, True) == (line in told, line in shown(approver, "view=serving")), line
-    monkeypatch.setattr(pages.process, "running", lambda home: Servers((other,)))
+    monkeypatch.setattr("nbregistry.serving.process.running", lambda home: Servers((other,)))
     assert "No model is being served" in shown(reader, "view=serving")
 
 

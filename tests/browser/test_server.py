@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -146,18 +147,18 @@ def test_a_closed_page_ends_its_kernel(opened: Pages) -> None:
 
 def test_a_page_keeps_its_kernel_while_it_is_used(tmp_path: Path) -> None:
     """A sign of use keeps a kernel beyond its time; without one it is ended, and the page that holds on hears so."""
-    with browsing(stocked(tmp_path), tmp_path, "--idle", "4") as pages:
+    with browsing(stocked(tmp_path), tmp_path, "--idle", "3") as pages:
         page = pages.ask("/")
         url = f"ws://127.0.0.1:{pages.port}/-/here/{page.kernel}"
         with connect(url, additional_headers={"Cookie": page.cookie}) as here:
             began = time.monotonic()
-            while time.monotonic() < began + 7:
+            while time.monotonic() < began + 5:
                 here.send(".")
                 with contextlib.suppress(TimeoutError):
                     here.recv(timeout=0.2)
             with pytest.raises(ConnectionClosed) as ended:
                 here.recv(timeout=60)
-        assert (RESTS, True) == (ended.value.rcvd and ended.value.rcvd.code, time.monotonic() > began + 8)
+        assert (RESTS, True) == (ended.value.rcvd and ended.value.rcvd.code, time.monotonic() > began + 6)
         assert 404 == pages.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
 
 
@@ -205,6 +206,24 @@ def test_a_page_that_breaks_off_ends_its_kernel(opened: Pages) -> None:
         pass
     with connect(url, additional_headers={"Cookie": page.cookie}):
         assert 200 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
+    until(lambda: 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
+
+
+def test_a_page_that_breaks_off_while_it_connects(opened: Pages) -> None:
+    """Connections that go before they are opened, at whatever moment, hold on to no kernel."""
+    page = opened.ask("/")
+    for turn in range(12):
+        path = (f"/-/here/{page.kernel}", f"/api/kernels/{page.kernel}/channels?session_id={turn}")[turn % 2]
+        with socket.create_connection(("127.0.0.1", opened.port)) as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{opened.port}\r\nCookie: {page.cookie}\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            )
+            raw.settimeout(turn / 2_000 or None)
+            with contextlib.suppress(TimeoutError):
+                raw.recv(1) if turn else None
     until(lambda: 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
 
 
