@@ -111,6 +111,7 @@ def test_sidebar_card_insert_and_browser(lab: Lab, folder: Path, chromium: str) 
         pages = page.frame_locator('iframe[title="Registry browser"]')
         pages.locator(".nbr-title", has_text="churn/2").wait_for()
         pages.get_by_role("link", name="Model registry").click()
+        pages.get_by_role("link", name="Models", exact=True).click()
         pages.get_by_role("link", name="ltv", exact=True).click()
         pages.get_by_text(HOSTILE).first.wait_for()
 
