@@ -100,6 +100,11 @@ def visit() -> tuple[str, str] | None:
     return (place, kernel) if place and kernel else None
 
 
+def hub() -> dict[str, str]:
+    """Return what a JupyterHub tells its service: every variable of its name."""
+    return {name: value for name, value in os.environ.items() if name.startswith("JUPYTERHUB_")}
+
+
 def child_environment(**changes: str) -> dict[str, str]:
     """Return the environment of a server's processes: this one's, with libraries that keep to one thread each.
 

@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.netutil import bind_sockets
 from tornado.web import RedirectHandler, StaticFileHandler
 from traitlets.config import Config
@@ -23,8 +24,10 @@ from voila.paths import collect_static_paths, collect_template_paths
 from voila.static_file_handler import MultiStaticFileHandler
 from voila.utils import get_voila_labextensions_path
 
+from nbregistry.browser import hub
 from nbregistry.browser.channels import VisitorChannels
 from nbregistry.browser.entrance import Entrance
+from nbregistry.browser.hub import CallbackRoute, HubDoor, HubIdentity
 from nbregistry.browser.identity import Guests
 from nbregistry.browser.kernels import ALLOWED, VisitorKernels
 from nbregistry.browser.provider import VisitorIdentity
@@ -40,6 +43,7 @@ from nbregistry.browser.routes import (
     VisitRoute,
     written,
 )
+from nbregistry.browser.surroundings import CALLBACK, Surroundings
 from nbregistry.browser.visits import Visits
 from nbregistry.config import child_environment
 from nbregistry.serving.door import Door
@@ -89,6 +93,8 @@ class Plan:
         Environment variables that no kernel gets.
     base : str
         The path below which everything lies, for browsers too; it begins and ends with a slash.
+    hub : Surroundings or None
+        The hub that signs people in.
     """
 
     notebook: Path
@@ -104,6 +110,7 @@ class Plan:
     idle: int = 120
     withheld: frozenset[str] = field(default_factory=frozenset)
     base: str = "/"
+    hub: Surroundings | None = None
 
 
 class OwnPython(KernelSpecManager):
@@ -153,6 +160,8 @@ class RegistryVoila(Voila):
             kernels.given.pop(name, None)
         identity: VisitorIdentity = self.identity_provider
         identity.guests = plan.guests
+        if plan.hub is not None:
+            cast("HubIdentity", identity).door = HubDoor(plan.hub, plan.guests, plan.base)
         return {
             **settings,
             "headers": _HEADERS,
@@ -176,7 +185,7 @@ class RegistryVoila(Voila):
             "notebook_path": self.plan.notebook.name, "template_paths": self.template_paths, "config": self.config,
             "voila_configuration": self.voila_configuration,
         }  # fmt: skip
-        routes = [
+        routes: list[tuple[Any, ...]] = [
             (rf"/api/kernels/{_KERNEL}", KernelRoute),
             (rf"/api/kernels/{_KERNEL}/channels", ChannelsRoute),
             (rf"/voila/api/shutdown/{_KERNEL}", LeaveRoute),
@@ -189,6 +198,8 @@ class RegistryVoila(Voila):
             (r"/voila/labextensions/(.*)", ExtensionRoute, {"path": labextensions, "no_cache_paths": ["/"]}),
             (r"/()", PageRoute, page),
         ]
+        if self.plan.hub is not None:
+            routes.append((f"/{CALLBACK}", CallbackRoute))
         return below(self.plan.base, routes)
 
     def listen(self) -> None:
@@ -201,6 +212,8 @@ class RegistryVoila(Voila):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle_signal_stop)
         self.ioloop.add_callback(self.ready, self.port)
+        if isinstance(self.identity_provider, HubIdentity):
+            PeriodicCallback(partial(self.identity_provider.watch, self.kernel_manager), hub.EVERY * 1000).start()
         try:
             self.ioloop.start()
         finally:
@@ -245,7 +258,8 @@ def _config(plan: Plan) -> Config:
             "Voila": {
                 "config_file_paths": [], "open_browser": False, "log_level": logging.ERROR, "ip": plan.host,
                 "notebook_path": str(plan.notebook), "root_dir": str(plan.notebook.parent),
-                "connection_dir_root": str(plan.run), "identity_provider_class": VisitorIdentity,
+                "connection_dir_root": str(plan.run),
+                "identity_provider_class": HubIdentity if plan.hub else VisitorIdentity,
                 "cookie_secret": os.urandom(32), "kernel_websocket_connection_class": VisitorChannels,
                 "base_url": plan.base, "server_url": plan.base,
             },

@@ -25,6 +25,7 @@ class Proof(StrEnum):
     NONE = "none"
     TOKEN = "token"  # noqa: S105 - a way to prove oneself, not a secret
     PROXY = "proxy"
+    HUB = "hub"
 
 
 class Role(StrEnum):
@@ -139,11 +140,15 @@ def issue(proof: Proof, *, host: str, token: str | None, approvers: Iterable[str
         if not _loopback(host):
             raise InvalidInput(
                 f"--auth none lets everybody read, so it listens on this machine only, not on {host!r}: take --auth"
-                " token or --auth proxy."
+                " token, proxy or hub."
             )
         if names or token:
             raise InvalidInput("--auth none proves nobody: take --auth token or --auth proxy with --token, --approver.")
         return Issued(Guests(proof))
+    if proof is Proof.HUB:
+        if token:
+            raise InvalidInput("--auth hub signs people in through JupyterHub: leave --token away.")
+        return Issued(Guests(proof, approvers=frozenset(names)))
     given = None if token == MADE else token
     if given is not None and len(given) < _SHORTEST:
         raise InvalidInput("--token is too short to be a secret: give 16 characters or more, or auto.")

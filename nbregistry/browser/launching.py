@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nbregistry.browser.identity import Issued, Proof, issue
+from nbregistry.browser.surroundings import SECRETS, Surroundings
+from nbregistry.config import hub
 from nbregistry.errors import InvalidInput, MissingDependency, NotFound
 from nbregistry.verbs.asking import Ask
 from nbregistry.verbs.grammar import Values
@@ -28,9 +30,12 @@ def browse(ask: Ask, values: Values) -> None:
             raise MissingDependency(module, "lab", "The registry browser")
     from nbregistry.browser.app import Plan, serve
 
-    host = values["host"] or "127.0.0.1"
-    base = based(values["base"] or "/")
-    issued = issue(Proof(values["auth"] or "none"), host=host, token=values["token"], approvers=values["approver"])
+    proof = Proof(values["auth"] or "none")
+    told = _surroundings() if proof is Proof.HUB else None
+    listens = told.listens if told and told.listens else ("127.0.0.1", _PORT)
+    host = values["host"] or listens[0]
+    base = based(values["base"] or (told.prefix if told else "/"))
+    issued = issue(proof, host=host, token=values["token"], approvers=values["approver"])
     settings = ask.registry.settings  # opens the registry: a fault there is told before anything is started
     with tempfile.TemporaryDirectory(prefix="nbregistry-browse-") as private:
         page, run = Path(private, "page"), Path(private, "run")
@@ -39,12 +44,19 @@ def browse(ask: Ask, values: Values) -> None:
         shutil.copyfile(notebook(), page / NOTEBOOK)
         plan = Plan(
             page / NOTEBOOK, run, str(ask.registry.core.store.folder) or settings.uri, issued.guests, host,
-            port=_PORT if values["port"] is None else values["port"], names=values["name"],
+            port=listens[1] if values["port"] is None else values["port"],
+            names=(*values["name"], *(told.names if told else ())),
             four_eyes=values["four_eyes"], most=values["visitors"] or _MOST, idle=values["idle"] or _IDLE,
-            base=base,
+            base=base, hub=told, withheld=frozenset(SECRETS),
         )  # fmt: skip
         ask.session.close()
         serve(plan, _ready(ask, issued, host, base, open_it=values["open"]))
+
+
+def _surroundings() -> Surroundings:
+    if find_spec("jupyterhub") is None:
+        raise MissingDependency("jupyterhub", "hub", "Signing in through JupyterHub")
+    return Surroundings.read(hub())
 
 
 def based(path: str) -> str:
@@ -92,6 +104,8 @@ def _ready(ask: Ask, issued: Issued, host: str, base: str, *, open_it: bool) -> 
         elif proof is Proof.PROXY:
             ask.tell(f"The proxy's secret, shown this once; it sends it as X-Nbregistry-Proxy-Secret: {issued.shared}")
             ask.tell("It names the user as X-Forwarded-User, and drops both headers from what browsers send.")
+        elif proof is Proof.HUB:
+            ask.tell("JupyterHub signs people in; they come by its address, which has to be a --name of this server.")
         if open_it:
             webbrowser.open(link)
         sys.stdout.flush()

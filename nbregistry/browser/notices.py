@@ -16,11 +16,20 @@ STRANGER = (
     "Please come in by the front door",
     "This model registry is reached through a proxy that signs you in. Ask whoever runs it for the address.",
 )
+UNFINISHED = (
+    "The sign-in did not finish",
+    "It began in another window, or too long ago. Open the registry again.",
+)
+OUTSIDE = (
+    "This registry is not open to you",
+    "JupyterHub knows you, and does not let you use this service. Ask whoever runs it for access.",
+)
 FAULTS = {
     400: ("That cannot be meant", "The address of this page is not one that the registry browser makes."),
     403: ("Not for you", "You may not do this here."),
     404: ("Nothing here", "There is no such page. The registry starts at the top."),
     410: ("Gone", "This page's work was ended. Open it again."),
+    503: ("Just a moment", "JupyterHub, which knows who you are, does not answer. Please try again."),
     500: ("Something went wrong", "The fault was noted on the server. Please try again."),
 }
 _SHEET = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Awaitable
 from typing import Any
 
 from jupyter_server.auth.identity import IdentityProvider, User
@@ -32,7 +33,7 @@ class VisitorIdentity(IdentityProvider):
     guests = Guests(Proof.NONE)
     token = Unicode("")  # Jupyter's own single token is not used
 
-    def get_user(self, handler: RequestHandler) -> User | None:
+    def get_user(self, handler: RequestHandler) -> User | Awaitable[User | None] | None:
         """Return who asks, or None."""
         found = self.visitor(handler)
         handler.visitor = found  # type: ignore[attr-defined]  # the place where our routes find it
@@ -64,7 +65,7 @@ class VisitorIdentity(IdentityProvider):
             return
         handler.set_signed_cookie(
             self._cookie(handler), json.dumps({"session": found.session, "digest": found.digest}), expires_days=_DAYS,
-            httponly=True, samesite="Lax", secure=handler.request.protocol == "https",
+            httponly=True, samesite="Lax", secure=_encrypted(handler),
             path=handler.settings["base_url"],
         )  # fmt: skip
 
@@ -76,6 +77,15 @@ class VisitorIdentity(IdentityProvider):
         if self.guests.proof is Proof.TOKEN:
             return self.guests.by_digest(found["digest"], found["session"])
         return Visitor("", Role.READER, found["session"])
+
+    def session(self, handler: RequestHandler) -> str:
+        """Return the session that a browser was given; empty: none."""
+        signed = handler.get_signed_cookie(self._cookie(handler), max_age_days=_DAYS)
+        return str(json.loads(signed)["session"]) if signed else ""
+
+    def elsewhere(self, handler: RequestHandler, after: str) -> str:
+        """Return where strangers are sent to prove who they are; empty: nowhere, they are asked here."""
+        return ""
 
     @staticmethod
     def _cookie(handler: RequestHandler) -> str:
@@ -94,3 +104,9 @@ class VisitorIdentity(IdentityProvider):
     def login_available(self) -> bool:
         """Whether a page can be asked for a token."""
         return self.guests.proof is Proof.TOKEN
+
+
+def _encrypted(handler: RequestHandler) -> bool:
+    """Whether the browser speaks TLS, to us or to the proxy before us; who claims it wrongly loses a cookie."""
+    before = handler.request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    return handler.request.protocol == "https" or before == "https"

@@ -82,7 +82,10 @@ class PageRoute(Ours, TornadoVoilaHandler):
             raise HTTPError(404)
         self._check_purpose()
         if self.visitor is None:
-            self._ask("")
+            if elsewhere := cast("VisitorIdentity", self.identity_provider).elsewhere(self, self._here()):
+                self.redirect(elsewhere)
+            else:
+                self._ask("")
             return
         if IN_ADDRESS in self.request.headers:
             self.redirect(self._here(), status=303)

@@ -106,6 +106,10 @@ class Visits:
         """Return the visit of a kernel."""
         return self._found.get(kernel)
 
+    def sessions(self) -> dict[str, str]:
+        """Return whose each kernel is."""
+        return {kernel: visit.visitor.session for kernel, visit in self._found.items()}
+
     def owned(self, kernel: str, visitor: Visitor | None) -> bool:
         """Whether a kernel is this visitor's."""
         found = self._found.get(kernel)

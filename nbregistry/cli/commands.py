@@ -34,10 +34,10 @@ BROWSE = Verb(
     "browse", "Open the registry to those who decide: a page in the browser, without a notebook.",
     "browser.launching:browse",
     (
-        Argument("--host", "where to listen; beyond this machine only with --auth token or proxy", shown="HOST"),
+        Argument("--host", "where to listen; beyond this machine only with --auth token, proxy or hub", shown="HOST"),
         Argument("--port", "8866 unless told; 0 is any that is free", read=table.port, shown="PORT"),
         Argument("--auth", "how visitors prove who they are; none: everybody on this machine may read", Offer.CHOICE,
-                 choices=("none", "token", "proxy"), default="none", shown="none|token|proxy"),
+                 choices=("none", "token", "proxy", "hub"), default="none", shown="none|token|proxy|hub"),
         Argument("--token", "what readers share, or the proxy's secret; made unless told", shown="TOKEN|auto"),
         Argument("--approver", "who may approve, reject, promote and annotate; may be repeated", most=MANY,
                  shown="NAME"),
@@ -53,7 +53,8 @@ BROWSE = Verb(
     ),
     _SHELL, json=False, example="--auth token --approver ana",
     details="It stays until it is told to end. With --auth token each approver gets a link of their own. With --auth"
-    " proxy a proxy signs people in, names them as X-Forwarded-User and shows its secret as X-Nbregistry-Proxy-Secret.",
+    " proxy a proxy signs people in, names them as X-Forwarded-User and shows its secret as X-Nbregistry-Proxy-Secret."
+    " With --auth hub it runs as a service of JupyterHub, which signs people in and tells it where it is.",
 )  # fmt: skip
 
 COMMANDS: Mapping[str, Verb] = {"demo": DEMO, **table.at(Place.SHELL), "browse": BROWSE, "completion": COMPLETION}

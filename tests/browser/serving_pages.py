@@ -144,10 +144,12 @@ def until(holds: Callable[[], object], told: Callable[[], str] = lambda: "it nev
 
 
 @contextmanager
-def browsing(store: Path, folder: Path, *options: str, **environment: str) -> Iterator[Pages]:
-    """Run ``nbregistry browse`` for a block."""
+def browsing(store: Path, folder: Path, *options: str, before: str = "", **environment: str) -> Iterator[Pages]:
+    """Run ``nbregistry browse`` for a block, after some code of a test."""
     said, log = folder / "said", folder / "log"
-    command = [sys.executable, "-m", "nbregistry", "browse", "--registry", str(store), "--port", "0", *options]
+    start = ["-c", f"{before}; import sys; from nbregistry.cli.main import main; sys.exit(main(sys.argv[1:]))"]
+    told = (*(start if before else ["-m", "nbregistry"]), "browse", "--registry", str(store), "--port", "0")
+    command = [sys.executable, *told, *options]
     with said.open("wb") as out, log.open("wb") as err:
         process = subprocess.Popen(
             command, cwd=folder, stdout=out, stderr=err, env={**os.environ, **environment}, start_new_session=True
