@@ -227,6 +227,7 @@ def test_a_page_that_breaks_off_while_it_connects(opened: Pages) -> None:
     until(lambda: 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status)
 
 
+@pytest.mark.campaign
 def test_a_page_that_nobody_waits_for(opened: Pages) -> None:
     """Who asks for a page and hangs up leaves no kernel behind, at whatever moment that was."""
     for seconds in (0.0, 0.0, 0.02, 0.05, 0.2):
