@@ -14,7 +14,7 @@ from tests.run import BROWSERS, IN_CI, find_browser
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy is first imported; more threads than cores only contend
 
-settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile(
     "nightly",
     max_examples=2_000,

@@ -145,6 +145,7 @@ def test_a_closed_page_ends_its_kernel(opened: Pages) -> None:
     assert 404 == opened.ask(f"/api/kernels/{page.kernel}", Cookie=page.cookie).status
 
 
+@pytest.mark.campaign
 def test_a_page_keeps_its_kernel_while_it_is_used(tmp_path: Path) -> None:
     """A sign of use keeps a kernel beyond its time; without one it is ended, and the page that holds on hears so."""
     with browsing(stocked(tmp_path), tmp_path, "--idle", "3") as pages:
