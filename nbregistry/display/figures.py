@@ -25,7 +25,7 @@ def figures(values: Sequence[object]) -> list[str]:
 
 def change(value: object, before: object) -> str:
     """Format the signed difference of two numbers, with two digits that count; empty when there is none to state."""
-    if not (_number(value) and _number(before)):
+    if not (is_number(value) and is_number(before)):
         return ""
     try:
         difference = float(value) - float(before)  # type: ignore[arg-type]  # both were found to be numbers
@@ -77,7 +77,8 @@ def together(words: Iterable[str], most: int = 3) -> str:
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
-def _number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -103,7 +104,7 @@ def _one(value: object, decimals: int) -> str:
         if not math.isfinite(value):
             return {"inf": "∞", "-inf": "-∞"}.get(repr(value), "nan")
         return f"{value:,.{decimals}f}" if _fixed(value) else f"{value:.{_DIGITS - 1}e}"
-    if _number(value) and isinstance(value, int) and abs(value) < 10**15:
+    if is_number(value) and isinstance(value, int) and abs(value) < 10**15:
         return f"{value:,}"
     return "" if value is None else inline(value, 24)
 

@@ -22,7 +22,7 @@ from nbregistry.display.blocks import (
     View,
     spaced,
 )
-from nbregistry.display.figures import figures
+from nbregistry.display.figures import figures, is_number
 from nbregistry.display.visible import inline
 from nbregistry.domain import diff
 from nbregistry.domain.comparison import ABSENT, Change, Comparison, Row, Section
@@ -109,14 +109,14 @@ def _head(line: str, after: str) -> bool:
 def _numeric(rows: Sequence[Row], at: int) -> bool:
     """Whether a column holds numbers and nothing else that is written out."""
     values = [row.values[at] for row in rows if row.values[at] not in (ABSENT, None)]
-    return bool(values) and all(map(_number, values))
+    return bool(values) and all(map(is_number, values))
 
 
 def _row(found: Row) -> tuple[Line, ...]:
     name: Line = (Span(inline(found.key, 120)),)
     if found.note:
         name = (*name, Span(inline(found.note, 80), Look.MUTED))
-    texts = figures([value if _number(value) else None for value in found.values])
+    texts = figures([value if is_number(value) else None for value in found.values])
     best = _best(found)
     values = tuple(_value(v, text, v == best) for v, text in zip(found.values, texts, strict=True))
     return (name, *values, _change(found))
@@ -124,7 +124,7 @@ def _row(found: Row) -> tuple[Line, ...]:
 
 def _best(found: Row) -> float | None:
     """Return the best of three or more numbers, where the name tells what is better; of two the change says it."""
-    values = [value for value in found.values if isinstance(value, int | float) and _number(value)]
+    values = [value for value in found.values if isinstance(value, int | float) and is_number(value)]
     if found.better is None or len(found.values) < 3 or len(set(values)) < 2:
         return None
     return max(values) if found.better == "up" else min(values)
@@ -133,7 +133,7 @@ def _best(found: Row) -> float | None:
 def _value(value: diff.Value, text: str, best: bool) -> Line:
     if value is ABSENT:
         return (GAP,)
-    if _number(value):
+    if is_number(value):
         return (Span(text, Look.GOOD if best else Look.NUMBER, title=repr(value) if isinstance(value, float) else ""),)
     return (Span(marks.value_text(value), Look.PLAIN if isinstance(value, str) else Look.CODE),)
 
@@ -149,10 +149,6 @@ def _change(found: Row) -> Line:
 def _word(found: Row) -> Line:
     word = _WORDS.get(found.status, found.status.value)
     return (Span(word, Look.MUTED),) if word else ()
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def since(previous: ModelVersion, version: ModelVersion) -> tuple[tuple[str, Line], ...]:

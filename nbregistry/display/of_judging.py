@@ -25,7 +25,7 @@ from nbregistry.display.blocks import (
     Table,
     View,
 )
-from nbregistry.display.figures import change, figure, figures
+from nbregistry.display.figures import change, figure, figures, is_number
 from nbregistry.display.visible import inline
 from nbregistry.domain.comparison import ABSENT, Row, Section
 from nbregistry.evaluation.curves import Confusion
@@ -37,7 +37,7 @@ _BETTER = {"up": "higher is better", "down": "lower is better"}
 
 def metrics(section: Section, refs: Sequence[str]) -> tuple[Block, ...]:
     """Return a section of metrics as bars, each version's change told against the first."""
-    rows = [row for row in section.rows if any(map(_number, row.values))]
+    rows = [row for row in section.rows if any(map(is_number, row.values))]
     same = f"{section.same:,} more {'is' if section.same == 1 else 'are'} the same in all versions"
     told = [same if section.same else "", section.note]
     more = [f"{len(rows) - _MOST_METRICS} more metrics are not drawn"] if len(rows) > _MOST_METRICS else []
@@ -50,8 +50,9 @@ def metrics(section: Section, refs: Sequence[str]) -> tuple[Block, ...]:
 
 
 def _group(row: Row) -> Group:
-    values = [float(value) if _number(value) else None for value in row.values]  # type: ignore[arg-type]  # numbers were told apart
-    texts = figures([value if _number(value) else None for value in row.values])
+    # numbers were told apart
+    values = [float(value) if is_number(value) else None for value in row.values]  # type: ignore[arg-type]  # as above
+    texts = figures([value if is_number(value) else None for value in row.values])
     direction = f"{inline(row.key, 60)} ({_BETTER[row.better]})" if row.better else inline(row.key, 60)
     best = _best(values, row.better)
     bars = tuple(
@@ -169,7 +170,3 @@ def _confusion(counts: Confusion) -> Table:
         right = f"{row[at] / sum(row):.0%}" if sum(row) else "—"
         rows.append(((Span(label),), *cells, (Span(right, Look.NUMBER),)))
     return Table(heads, tuple(rows), total=len(rows))
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.notebooks.executing import NOTEBOOKS, cell, executed, shown
+
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 for library in ("ipykernel", "ipywidgets", "anywidget", "sklearn", "uvicorn"):
     pytest.importorskip(library)
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "03_panels.ipynb"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PANELS = {
     "%register tumours forest": "RandomForestClassifier",
@@ -34,25 +32,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Execute the notebook once; a cell that fails fails every test of it."""
-    folder = tmp_path_factory.mktemp("panels")
-    found = nbformat.read(NOTEBOOK, 4)
-    path = os.pathsep.join([str(NOTEBOOK.parents[1]), *filter(None, sys.path)])
-    ours = {"NBREGISTRY_HOME": str(folder / "home"), "NBREGISTRY_USER": "ana", "PYTHONPATH": path}
-    resources = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(found, timeout=90, resources=resources).execute(env={**os.environ, **ours})
-    return found
-
-
-def cell(book: Any, words: str) -> Any:
-    """Return the code cell with these words."""
-    (found,) = [cell for cell in book.cells if cell.cell_type == "code" and words in cell.source]
-    return found
-
-
-def shown(book: Any, words: str) -> str:
-    """Return what the cell with these words showed, as text."""
-    outputs = cell(book, words).outputs
-    return "\n".join(o.text if o.output_type == "stream" else o.data.get("text/plain", "") for o in outputs)
+    return executed("03_panels.ipynb", tmp_path_factory.mktemp("panels"))
 
 
 @pytest.mark.parametrize("words", PANELS)
@@ -88,5 +68,5 @@ def test_nothing_is_left_running(book: Any) -> None:
 
 def test_it_is_stored_without_outputs() -> None:
     """The notebook in the package holds no results of anybody's machine."""
-    cells = [one for one in nbformat.read(NOTEBOOK, 4).cells if one.cell_type == "code"]
+    cells = [one for one in nbformat.read(NOTEBOOKS / "03_panels.ipynb", 4).cells if one.cell_type == "code"]
     assert not any(one.outputs or one.execution_count for one in cells)

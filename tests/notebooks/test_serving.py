@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+from tests.notebooks.executing import executed, shown
+
+pytest.importorskip("nbformat")
+pytest.importorskip("nbclient")
 for library in ("ipykernel", "sklearn", "uvicorn"):
     pytest.importorskip(library)
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "02_serving.ipynb"
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -22,20 +20,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Execute the notebook once; a cell that fails fails every test of it."""
-    folder = tmp_path_factory.mktemp("serving")
-    found = nbformat.read(NOTEBOOK, 4)
-    path = os.pathsep.join([str(NOTEBOOK.parents[1]), *filter(None, sys.path)])
-    ours = {"NBREGISTRY_HOME": str(folder / "home"), "NBREGISTRY_USER": "ana", "PYTHONPATH": path}
-    resources = {"metadata": {"path": str(folder)}}
-    nbclient.NotebookClient(found, timeout=90, resources=resources).execute(env={**os.environ, **ours})
-    return found
-
-
-def shown(book: Any, words: str) -> str:
-    """Return what the cell with these words showed, as text."""
-    (cell,) = [cell for cell in book.cells if cell.cell_type == "code" and words in cell.source]
-    texts = [o.text if o.output_type == "stream" else o.data.get("text/plain", "") for o in cell.outputs]
-    return "\n".join(texts)
+    return executed("02_serving.ipynb", tmp_path_factory.mktemp("serving"))
 
 
 def test_every_client_is_answered(book: Any) -> None:
